@@ -1,0 +1,105 @@
+//! The protocols: each a folder of the same shape.
+//!
+//! `mod.rs` tells the protocol's story and recognises it, `message.rs` holds what a message says,
+//! `frame.rs` cuts bytes into units (pure: `Ok(None)` asks for more), `dissector.rs` keeps the state of one
+//! flow and pairs requests with responses. To add a protocol: copy a folder, add a variant to [`Content`]
+//! and a line to the table in `flow`.
+
+use segment::{PacketRef, Timestamp};
+
+use crate::exchange::Message;
+
+/// What a message says, by protocol.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Content {}
+
+/// Which way bytes go.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Direction {
+    /// From the client.
+    ToServer,
+    /// From the server.
+    ToClient,
+}
+
+/// The packet that brought some bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// When it was captured.
+    pub timestamp: Timestamp,
+    /// Where it lies.
+    pub packet: PacketRef,
+}
+
+/// The next part of a stream, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Chunk<'a> {
+    /// Bytes, and the packet that brought them.
+    Data {
+        /// Never empty.
+        bytes: &'a [u8],
+        /// The packet that brought them.
+        mark: Mark,
+    },
+    /// Bytes that were never seen, and the packet at which waiting for them ended.
+    Gap {
+        /// How many; 0 when unknown (a stream joined after a cut).
+        length_bytes: u64,
+        /// The packet behind the hole.
+        mark: Mark,
+    },
+}
+
+/// A request and its response as a dissector pairs them; one may be missing, never both.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pair {
+    /// The request, if it was seen.
+    pub request: Option<Message>,
+    /// The response, if it was seen.
+    pub response: Option<Message>,
+}
+
+/// What a look at a stream's first bytes tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Probe {
+    /// The bytes are of this protocol.
+    Yes,
+    /// They can't be.
+    No,
+    /// Too few to tell.
+    More,
+}
+
+/// Keeps the protocol state of one TCP flow.
+///
+/// Any split of the same bytes into chunks must give the same messages (marks aside); a gap anywhere must
+/// not panic; memory must stay under the limits it was made with.
+pub trait StreamDissector: Send {
+    /// Takes the next part of one direction; finished pairs are appended to `pairs`.
+    fn feed(&mut self, direction: Direction, chunk: Chunk<'_>, pairs: &mut Vec<Pair>);
+
+    /// No more bytes will come in `direction` (FIN or RST seen).
+    fn close(&mut self, direction: Direction, pairs: &mut Vec<Pair>);
+
+    /// The flow is over or expired: what waits for a partner leaves without one.
+    fn finish(&mut self, pairs: &mut Vec<Pair>);
+
+    /// Bytes of memory held, for the limit over all flows.
+    fn memory_bytes(&self) -> usize;
+}
+
+/// Keeps the protocol state of one UDP flow.
+pub trait DatagramDissector: Send {
+    /// Takes one datagram's payload; finished pairs are appended to `pairs`.
+    fn datagram(&mut self, direction: Direction, payload: &[u8], mark: Mark, pairs: &mut Vec<Pair>);
+
+    /// Requests older than `now` minus the protocol's patience leave without a response.
+    fn expire(&mut self, now: Timestamp, pairs: &mut Vec<Pair>);
+
+    /// The flow is over or expired: what waits for a partner leaves without one.
+    fn finish(&mut self, pairs: &mut Vec<Pair>);
+
+    /// Bytes of memory held, for the limit over all flows.
+    fn memory_bytes(&self) -> usize;
+}
