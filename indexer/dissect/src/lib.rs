@@ -7,6 +7,8 @@
 //! Everything here is pure: no I/O, no clock, no threads, no global state. Time is the packets' time.
 
 pub mod exchange;
+pub mod limits;
 pub mod protocol;
 
 pub use exchange::{Endpoint, Exchange, Message, Transport};
+pub use limits::Limits;

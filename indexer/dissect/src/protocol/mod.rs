@@ -3,7 +3,9 @@
 //! `mod.rs` tells the protocol's story and recognises it, `message.rs` holds what a message says,
 //! `frame.rs` cuts bytes into units (pure: `Ok(None)` asks for more), `dissector.rs` keeps the state of one
 //! flow and pairs requests with responses. To add a protocol: copy a folder, add a variant to [`Content`]
-//! and a line to the table in `flow`.
+//! and a line to [`table`].
+
+pub mod table;
 
 use segment::{PacketRef, Timestamp};
 

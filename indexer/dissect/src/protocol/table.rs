@@ -1,0 +1,41 @@
+//! Every protocol, one line each: how it is recognised and how its dissector starts.
+//!
+//! Streams are recognised by their first bytes, whatever the port: each protocol looks at them in turn, and
+//! the first that answers [`Probe::Yes`] gets the flow. `ports` only helps where bytes can't tell: which end
+//! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
+
+use super::{DatagramDissector, Direction, Probe, StreamDissector};
+use crate::limits::Limits;
+
+/// A protocol over TCP.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamProtocol {
+    /// Short name, as in counters.
+    pub name: &'static str,
+    /// Well-known ports of its servers.
+    pub ports: &'static [u16],
+    /// Looks at the first bytes of a stream that goes in the given direction. `Yes` must be rare by chance
+    /// (1 in a million), because a wrong one costs the flow; `More` is asked again with more bytes, up to 4 KiB.
+    pub probe: fn(Direction, &[u8]) -> Probe,
+    /// A dissector for one flow.
+    pub start: fn(&Limits) -> Box<dyn StreamDissector>,
+}
+
+/// A protocol over UDP.
+#[derive(Clone, Copy, Debug)]
+pub struct DatagramProtocol {
+    /// Short name, as in counters.
+    pub name: &'static str,
+    /// Ports on which a datagram is of this protocol unless `probe` says `No`.
+    pub ports: &'static [u16],
+    /// Looks at one whole datagram that goes in the given direction; on other ports than `ports` only `Yes` counts.
+    pub probe: fn(Direction, &[u8]) -> Probe,
+    /// A dissector for one flow.
+    pub start: fn(&Limits) -> Box<dyn DatagramDissector>,
+}
+
+/// The protocols over TCP, in the order in which they are asked.
+pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[];
+
+/// The protocols over UDP, in the order in which they are asked.
+pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[];
