@@ -1,0 +1,40 @@
+# Everything a person or a machine runs on this repository. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# rustup puts cargo here; a shell that was opened before doesn't know yet.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help setup build demo test bench bench-quick clean
+
+help: ## Say what can be run
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what building, testing and the demo need (Debian 12)
+	@deploy/setup.sh
+
+build: ## Build both programs for use
+	cargo build --release -p recorder -p api
+
+demo: ## Record a small shop's traffic and ask about it
+	@deploy/setup.sh --demo
+	@$(MAKE) --no-print-directory build
+	@deploy/demo.sh
+
+test: ## Format, lints, every test: what .ci/run runs
+	@deploy/setup.sh --test
+	@deploy/test.sh
+
+bench: ## Measure against tcpdump, dumpcap, tshark and zstd (up to 15 minutes)
+	@deploy/setup.sh --test
+	@$(MAKE) --no-print-directory build
+	@bench/run.py
+
+bench-quick: ## The same on a small capture, to see that it runs
+	@$(MAKE) --no-print-directory build
+	@bench/run.py --quick
+
+clean: ## Remove what was built and recorded by the demo and the benches
+	cargo clean

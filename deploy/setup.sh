@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs what building, testing and the demo need on Debian 12. Run it as often as you like: what is
+# there is left alone, and when nothing is missing it says nothing and takes no time.
+#
+#   deploy/setup.sh          everything
+#   deploy/setup.sh --demo   what `make demo` needs
+#   deploy/setup.sh --test   what `make test` and `make bench` need
+set -euo pipefail
+
+# program or file to look for = Debian package that brings it
+BUILD="make=make gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkg-config curl=curl
+       /etc/ssl/certs/ca-certificates.crt=ca-certificates /usr/include/pcap/pcap.h=libpcap-dev"
+DEMO="python3=python3 dnsmasq=dnsmasq-base ip=iproute2"
+TEST="$DEMO tshark=tshark tcpdump=tcpdump dumpcap=wireshark-common capinfos=wireshark-common zstd=zstd
+      nginx=nginx-light dig=bind9-dnsutils tcpreplay=tcpreplay"
+
+# The oldest Rust that builds this, as in Cargo.toml.
+RUST_MIN=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
+
+export PATH="$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
+
+main() {
+    case "${1:-}" in
+        --demo) packages $BUILD $DEMO ;;
+        --test) packages $BUILD $TEST ;;
+        "") packages $BUILD $TEST ;;
+        *) fail "unknown option $1; there are --demo and --test" ;;
+    esac
+    rust
+    if [ "${1:-}" != --demo ]; then nextest; fi
+}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+packages() {
+    local pair missing=""
+    for pair in "$@"; do
+        if ! present "${pair%%=*}"; then missing="$missing ${pair#*=}"; fi
+    done
+    missing=$(printf '%s\n' $missing | sort -u | xargs)
+    if [ -z "$missing" ]; then return; fi
+
+    command -v apt-get >/dev/null || fail "missing: $missing, and there is no apt-get here; install them by hand"
+    local as_root=""
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "missing: $missing; run as root: apt-get install $missing"
+        as_root=sudo
+    fi
+    say "installing $missing"
+    no_services_start "$as_root"
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >&2
+}
+
+present() {
+    case "$1" in
+        /*) [ -e "$1" ] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# Installing nginx would start it on port 80. It is wanted for tests, which start their own.
+no_services_start() {
+    local policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then return; fi
+    printf '#!/bin/sh\nexit 101\n' | $1 tee "$policy" >/dev/null
+    $1 chmod +x "$policy"
+    trap "$1 rm -f $policy" EXIT
+}
+
+rust() {
+    if ! command -v cargo >/dev/null; then
+        say "installing Rust with rustup (https://rustup.rs) into ~/.cargo"
+        curl --proto '=https' --tlsv1.2 --connect-timeout 10 -sSf https://sh.rustup.rs |
+            sh -s -- -y -q --profile minimal --component rustfmt --component clippy --no-modify-path >&2 ||
+            fail "no Rust, and rustup can't be had: install Rust $RUST_MIN or later, with rustfmt and clippy, and run this again"
+    fi
+    local have
+    have=$(rustc --version | cut -d' ' -f2)
+    if [ "$(printf '%s\n' "$RUST_MIN" "$have" | sort -V | head -1)" != "$RUST_MIN" ]; then
+        fail "Rust $have is too old, $RUST_MIN is needed: rustup update stable"
+    fi
+}
+
+# `cargo test` does as well, slower: so this may fail.
+nextest() {
+    if command -v cargo-nextest >/dev/null; then return; fi
+    say "installing cargo-nextest (a few minutes, once)"
+    cargo install cargo-nextest --locked >&2 || say "cargo-nextest can't be had; make test will use cargo test"
+}
+
+main "$@"
