@@ -6,9 +6,19 @@
 //!
 //! Everything here is pure: no I/O, no clock, no threads, no global state. Time is the packets' time.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions))]
+
+pub mod counters;
+pub mod decode;
+pub mod defragment;
+pub mod dissector;
 pub mod exchange;
+mod flow;
 pub mod limits;
 pub mod protocol;
+pub mod reassembly;
 
+pub use counters::Counters;
+pub use dissector::Dissector;
 pub use exchange::{Endpoint, Exchange, Message, Transport};
 pub use limits::Limits;

@@ -1,0 +1,85 @@
+//! Packets inside packets: GRE, ERSPAN, MPLS, VXLAN, Geneve.
+//!
+//! A tunnel over UDP is only guessed from its port: if what is inside can't be read, the UDP datagram
+//! stands as it is.
+
+use segment::LinkType;
+
+use super::{Layer, Payload, Span, Step, Undecodable};
+
+const ETHERNET: Layer = Layer::Link(LinkType::ETHERNET);
+/// Most labels in an MPLS stack; real ones have fewer than ten.
+const MPLS_LABELS_MAX: usize = 16;
+
+/// What a UDP datagram carries, if its port is one of a tunnel's.
+pub(super) fn inside<'a>(payload: &Payload<'a>) -> Option<(Layer, Span<'a>)> {
+    let Payload::Udp(header, span) = *payload else { return None };
+    match header.destination_port {
+        // RFC 7348, and the port that Linux used before it and flannel still does.
+        4789 | 8472 => Some((Layer::Vxlan, span)),
+        6081 => Some((Layer::Geneve, span)),
+        _ => None,
+    }
+}
+
+/// RFC 7348 §5: flags, reserved (3), network identifier (3), reserved; then Ethernet.
+pub(super) fn vxlan(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let (&[flags, ..], rest) = span.header::<8>()?;
+    // The I flag must be set; other bits belong to extensions, which keep the layout.
+    if flags & 0x08 == 0 { Ok(Step::NotIp) } else { Ok(Step::Next(ETHERNET, rest)) }
+}
+
+/// RFC 8926 §3.4: version and option length, flags, protocol (2), network identifier (3), reserved; options.
+pub(super) fn geneve(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let (&[version_options, _, high, low, ..], rest) = span.header::<8>()?;
+    if version_options >> 6 != 0 {
+        return Ok(Step::NotIp);
+    }
+    let rest = rest.skip(usize::from(version_options & 0x3F) * 4)?;
+    Ok(Step::Next(Layer::EtherType(u16::from_be_bytes([high, low])), rest))
+}
+
+/// RFC 2784, RFC 2890: flags, protocol, then checksum, key and sequence number where flagged.
+pub(super) fn gre(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let (&[flags, version, high, low], rest) = span.header()?;
+    let protocol = u16::from_be_bytes([high, low]);
+    let (checksum, routing, key, sequence) =
+        (flags & 0x80 != 0, flags & 0x40 != 0, flags & 0x20 != 0, flags & 0x10 != 0);
+    let acknowledgement = version & 0x80 != 0;
+    if version & 0x07 > 1 || routing {
+        return Ok(Step::Done(Payload::Other(47)));
+    }
+    let optional = [checksum, key, sequence, acknowledgement].into_iter().filter(|&there| there).count() * 4;
+    let rest = rest.skip(optional)?;
+    match protocol {
+        // ERSPAN: version 1 has no header of its own and no sequence number; 2 has 8 bytes; 3 has 12 and maybe 8.
+        0x88BE if !sequence => Ok(Step::Next(ETHERNET, rest)),
+        0x88BE => Ok(Step::Next(ETHERNET, rest.skip(8)?)),
+        0x22EB => {
+            let (&[.., last], rest) = rest.header::<12>()?;
+            Ok(Step::Next(ETHERNET, rest.skip(if last & 1 == 1 { 8 } else { 0 })?))
+        }
+        0x0800 | 0x86DD | 0x6558 | 0x8100 | 0x8847 | 0x8848 | 0x880B => {
+            Ok(Step::Next(Layer::EtherType(protocol), rest))
+        }
+        _ => Ok(Step::Done(Payload::Other(47))),
+    }
+}
+
+/// RFC 3032: labels of 4 bytes until the bottom bit; the next nibble tells what follows (RFC 4928).
+pub(super) fn mpls(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let mut rest = span;
+    for _ in 0..MPLS_LABELS_MAX {
+        let (&[_, _, bottom, _], next) = rest.header()?;
+        rest = next;
+        if bottom & 1 == 1 {
+            return Ok(match rest.data().first().map(|byte| byte >> 4) {
+                Some(4 | 6) => Step::Next(Layer::Ip, rest),
+                // A pseudowire's control word (RFC 4385), then Ethernet.
+                Some(0) => Step::Next(ETHERNET, rest.skip(4)?),
+                _ => Step::Next(ETHERNET, rest),
+            });
+        }
+    }
+    Err(Undecodable::Nesting)
+}

@@ -1,0 +1,422 @@
+//! The front door: packets in, exchanges out.
+//!
+//! The dissector owns everything: fragments, flows, alarms. Its clock is the latest packet's time. A packet
+//! more than [`CLOCK_BACK_NS`] older than that sets the clock back, so that one wrong time stamp does not
+//! make every later flow expire at once.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use segment::time::NANOS_PER_SECOND;
+use segment::{InterfaceId, Packet, PacketRef, Timestamp};
+
+use crate::counters::Counters;
+use crate::decode::{Decoded, Network, Payload, Span, TcpHeader, UdpHeader, decode, decode_whole};
+use crate::defragment::Defragmenter;
+use crate::exchange::{Endpoint, Exchange, Transport};
+use crate::flow::key::{BuildFold, FlowKey, Side};
+use crate::flow::table::{Flow, Kind, PATIENCES, Patience, Slot, Table};
+use crate::flow::tcp::{Belongs, TcpFlow};
+use crate::flow::udp::{Datagram, UdpFlow};
+use crate::flow::{recognition, udp};
+use crate::limits::Limits;
+use crate::protocol::table::{DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
+use crate::protocol::{Mark, Pair};
+
+/// A packet that is older than the clock by more than this sets it back; less is disorder of the capture.
+const CLOCK_BACK_NS: i64 = 60 * NANOS_PER_SECOND;
+/// How long after its last packet a flow is looked at again, for holes and answers that do not come.
+const ALARM_NS: i64 = 2 * NANOS_PER_SECOND;
+/// Tunnels may carry fragments of tunnels that carry fragments; deeper than this nobody goes.
+const DEFRAGMENT_DEPTH_MAX: u32 = 4;
+
+/// Takes packets in the order of their capture and gives the exchanges they hold.
+///
+/// ```
+/// use dissect::{Dissector, Limits};
+/// use segment::{InterfaceId, LinkType, Packet, PacketRef, Timestamp};
+///
+/// let mut dissector = Dissector::new(Limits::default());
+/// let packet = Packet {
+///     timestamp: Timestamp::from_nanos(0),
+///     interface: InterfaceId(0),
+///     link_type: LinkType::ETHERNET,
+///     original_length_bytes: 3,
+///     data: &[1, 2, 3],
+///     comment: None,
+/// };
+/// let at = PacketRef { sequence: 0, frame: 1, index: 0 };
+/// dissector.packet(&packet, at, &mut |exchange| panic!("no exchange in {exchange:?}"));
+/// assert_eq!(dissector.counters().undecodable.truncated, 1);
+/// ```
+pub struct Dissector {
+    limits: Limits,
+    stream_protocols: &'static [StreamProtocol],
+    datagram_protocols: &'static [DatagramProtocol],
+    hash: BuildFold,
+    table: Table,
+    defragmenter: Defragmenter,
+    alarms: BinaryHeap<Reverse<(Timestamp, u64, Slot)>>,
+    pairs: Vec<Pair>,
+    counters: Counters,
+    now: Timestamp,
+    last: PacketRef,
+}
+
+/// Where a packet was seen.
+#[derive(Clone, Copy)]
+struct Place {
+    interface: InterfaceId,
+    mark: Mark,
+}
+
+type Sink<'a> = &'a mut dyn FnMut(Exchange);
+
+impl Dissector {
+    /// A dissector for every protocol there is.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self::with_protocols(limits, STREAM_PROTOCOLS, DATAGRAM_PROTOCOLS)
+    }
+
+    /// A dissector for these protocols only.
+    #[must_use]
+    pub fn with_protocols(
+        limits: Limits,
+        stream_protocols: &'static [StreamProtocol],
+        datagram_protocols: &'static [DatagramProtocol],
+    ) -> Self {
+        let hash = BuildFold::new(limits.hash_seed);
+        Self {
+            stream_protocols,
+            datagram_protocols,
+            hash,
+            table: Table::new(hash),
+            defragmenter: Defragmenter::new(
+                limits.fragment_bytes_max,
+                limits.fragment_idle_ns,
+                limits.hash_seed,
+            ),
+            alarms: BinaryHeap::new(),
+            pairs: Vec::new(),
+            counters: Counters::default(),
+            now: Timestamp::MIN,
+            last: PacketRef { sequence: 0, frame: 0, index: 0 },
+            limits,
+        }
+    }
+
+    /// Takes the next packet; the exchanges it completes go to `sink`.
+    pub fn packet(&mut self, packet: &Packet<'_>, at: PacketRef, sink: Sink<'_>) {
+        self.counters.packets += 1;
+        self.counters.bytes += u64::try_from(packet.data.len()).unwrap_or_default();
+        self.last = at;
+        self.tick(packet.timestamp, sink);
+        let mark = Mark { timestamp: packet.timestamp, packet: at };
+        let place = Place { interface: packet.interface, mark };
+        match decode(packet) {
+            Ok(Some(decoded)) => self.decoded(&decoded, place, 0, sink),
+            Ok(None) => self.counters.not_ip += 1,
+            Err(reason) => self.counters.undecodable.add(reason),
+        }
+    }
+
+    /// Time has come to `now` without a packet: what waited long enough leaves.
+    pub fn advance(&mut self, now: Timestamp, sink: Sink<'_>) {
+        if now > self.now {
+            self.tick(now, sink);
+        }
+    }
+
+    /// No more packets: everything that waits leaves as it is.
+    pub fn finish(&mut self, sink: Sink<'_>) {
+        for slot in self.table.slots() {
+            self.end(slot, sink);
+        }
+        self.alarms.clear();
+    }
+
+    /// What was seen, could not be used and was given up.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Bytes held by flows and fragments, about.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.table.memory_bytes() + self.defragmenter.memory_bytes()
+    }
+
+    /// Flows known now.
+    #[must_use]
+    pub fn flows(&self) -> usize {
+        self.table.len()
+    }
+
+    fn decoded(&mut self, decoded: &Decoded<'_>, place: Place, depth: u32, sink: Sink<'_>) {
+        match decoded.payload {
+            Payload::Tcp(header, span) => self.tcp(&decoded.network, &header, span, place, sink),
+            Payload::Udp(header, span) => self.udp(&decoded.network, &header, span, place, sink),
+            Payload::Icmp => self.counters.icmp += 1,
+            Payload::Other(_) => self.counters.other_ip += 1,
+            Payload::Fragment(fragment) => {
+                self.counters.fragments += 1;
+                let whole = self.defragmenter.add(&decoded.network, &fragment, self.now);
+                self.counters.fragments_given_up = self.defragmenter.given_up();
+                let Some(whole) = whole else { return };
+                self.counters.defragmented += 1;
+                let span = Span::new(&whole.bytes, whole.wire_bytes);
+                match decode_whole(decoded.network, fragment.protocol, span) {
+                    Ok(Some(inner)) if depth < DEFRAGMENT_DEPTH_MAX => {
+                        self.decoded(&inner, place, depth + 1, sink)
+                    }
+                    Ok(Some(_)) => self.counters.undecodable.nesting += 1,
+                    Ok(None) => self.counters.not_ip += 1,
+                    Err(reason) => self.counters.undecodable.add(reason),
+                }
+            }
+        }
+    }
+
+    fn tcp(&mut self, network: &Network, header: &TcpHeader, span: Span<'_>, place: Place, sink: Sink<'_>) {
+        self.counters.tcp += 1;
+        let (key, side) = key_of(Transport::Tcp, network, header.source_port, header.destination_port);
+        let found = self.table.find(&key);
+        if let Some(slot) = found {
+            if self.tcp_segment(slot, side, header, span, place.mark) == Belongs::Here {
+                self.settled(slot, sink);
+                return;
+            }
+            self.counters.flows_replaced += 1;
+            self.end(slot, sink);
+        }
+        let kind = Kind::Tcp(Box::new(TcpFlow::new()));
+        let slot = self.open(key, place.interface, Patience::OpenTcp, kind, sink);
+        // A fresh flow takes any segment.
+        self.tcp_segment(slot, side, header, span, place.mark);
+        self.settled(slot, sink);
+    }
+
+    fn tcp_segment(
+        &mut self,
+        slot: Slot,
+        side: Side,
+        header: &TcpHeader,
+        span: Span<'_>,
+        mark: Mark,
+    ) -> Belongs {
+        let Some(Flow { key, kind: Kind::Tcp(flow), .. }) = self.table.flow(slot) else {
+            return Belongs::ToNew;
+        };
+        let mut around = recognition::Surroundings {
+            key: *key,
+            limits: &self.limits,
+            protocols: self.stream_protocols,
+            pairs: &mut self.pairs,
+        };
+        flow.segment(side, header, span, mark, &mut self.counters, &mut around)
+    }
+
+    fn udp(&mut self, network: &Network, header: &UdpHeader, span: Span<'_>, place: Place, sink: Sink<'_>) {
+        self.counters.udp += 1;
+        self.counters.cut_bytes += u64::try_from(span.cut_bytes()).unwrap_or_default();
+        let (key, side) = key_of(Transport::Udp, network, header.source_port, header.destination_port);
+        let slot = match self.table.find(&key) {
+            Some(slot) => slot,
+            None => {
+                let kind = Kind::Udp(Box::new(UdpFlow::new()));
+                self.open(key, place.interface, Patience::Udp, kind, sink)
+            }
+        };
+        let datagram = Datagram {
+            payload: span.data(),
+            identification: network.identification,
+            tap: (place.interface.0, network.tap),
+            mark: place.mark,
+        };
+        if let Some(Flow { kind: Kind::Udp(flow), .. }) = self.table.flow(slot) {
+            let mut around = udp::Surroundings {
+                limits: &self.limits,
+                protocols: self.datagram_protocols,
+                hash: self.hash,
+                pairs: &mut self.pairs,
+            };
+            flow.datagram(&key, side, datagram, &mut self.counters, &mut around);
+        }
+        self.settled(slot, sink);
+    }
+
+    /// Adds a flow; the one that was silent longest makes room.
+    fn open(
+        &mut self,
+        key: FlowKey,
+        interface: InterfaceId,
+        patience: Patience,
+        kind: Kind,
+        sink: Sink<'_>,
+    ) -> Slot {
+        while self.table.len() >= self.limits.flows_max.max(1) {
+            let Some(oldest) = self.table.oldest() else { break };
+            self.counters.flows_evicted += 1;
+            self.end(oldest, sink);
+        }
+        self.counters.flows_opened += 1;
+        self.table.insert(key, interface, self.now, patience, kind)
+    }
+
+    /// After a flow had a packet: its exchanges leave, its place in the lists and its alarm are set.
+    fn settled(&mut self, slot: Slot, sink: Sink<'_>) {
+        let now = self.now;
+        let Some(flow) = self.table.flow(slot) else { return };
+        emit(flow, &mut self.pairs, &mut self.counters, sink);
+        let (patience, wants_alarm) = match &flow.kind {
+            Kind::Tcp(flow) if flow.is_closing() => (Patience::ClosedTcp, flow.has_hole()),
+            Kind::Tcp(flow) => (Patience::OpenTcp, flow.has_hole()),
+            Kind::Udp(flow) => (Patience::Udp, flow.is_recognised()),
+        };
+        if wants_alarm && !flow.has_alarm {
+            flow.has_alarm = true;
+            self.alarms.push(Reverse((now.plus_nanos(ALARM_NS), flow.number, slot)));
+        }
+        self.table.touch(slot, now, patience);
+        while self.memory_bytes() > self.limits.memory_bytes_max {
+            let Some(oldest) = self.table.oldest() else { return };
+            self.counters.flows_evicted += 1;
+            self.end(oldest, sink);
+        }
+    }
+
+    /// The clock moves: late holes, late answers and silent flows are dealt with.
+    fn tick(&mut self, time: Timestamp, sink: Sink<'_>) {
+        if time <= self.now {
+            if self.now.since(time) > CLOCK_BACK_NS {
+                self.now = time;
+            }
+            return;
+        }
+        self.now = time;
+        while let Some(&Reverse((due, number, slot))) = self.alarms.peek() {
+            if due > time {
+                break;
+            }
+            self.alarms.pop();
+            self.alarm(slot, number, sink);
+        }
+        self.defragmenter.expire(time);
+        for patience in PATIENCES {
+            let idle_ns = match patience {
+                Patience::OpenTcp => self.limits.tcp_idle_ns,
+                Patience::ClosedTcp => self.limits.tcp_closed_ns,
+                Patience::Udp => self.limits.udp_idle_ns,
+            };
+            while let Some((slot, last_seen)) = self.table.front(patience) {
+                if time.since(last_seen) <= idle_ns {
+                    break;
+                }
+                self.counters.flows_expired += 1;
+                self.end(slot, sink);
+            }
+        }
+    }
+
+    fn alarm(&mut self, slot: Slot, number: u64, sink: Sink<'_>) {
+        let now = self.now;
+        let mark = Mark { timestamp: now, packet: self.last };
+        let Some(flow) = self.table.flow(slot).filter(|flow| flow.number == number) else { return };
+        let wants_alarm = match &mut flow.kind {
+            Kind::Tcp(tcp) => {
+                let mut around = recognition::Surroundings {
+                    key: flow.key,
+                    limits: &self.limits,
+                    protocols: self.stream_protocols,
+                    pairs: &mut self.pairs,
+                };
+                tcp.settle_both(mark, &mut self.counters, &mut around);
+                tcp.has_hole()
+            }
+            Kind::Udp(udp) => {
+                let mut around = udp::Surroundings {
+                    limits: &self.limits,
+                    protocols: self.datagram_protocols,
+                    hash: self.hash,
+                    pairs: &mut self.pairs,
+                };
+                udp.expire(now, &mut self.counters, &mut around);
+                udp.is_recognised()
+            }
+        };
+        emit(flow, &mut self.pairs, &mut self.counters, sink);
+        flow.has_alarm = wants_alarm;
+        if wants_alarm {
+            // Twice as long each time, so a silent flow costs little until it expires.
+            let silent_ns = now.since(flow.last_seen).max(ALARM_NS);
+            self.alarms.push(Reverse((now.plus_nanos(silent_ns), number, slot)));
+        }
+    }
+
+    /// Ends a flow: what waits in it leaves.
+    fn end(&mut self, slot: Slot, sink: Sink<'_>) {
+        let mark = Mark { timestamp: self.now, packet: self.last };
+        let Some(mut flow) = self.table.remove(slot) else { return };
+        match &mut flow.kind {
+            Kind::Tcp(tcp) => {
+                let mut around = recognition::Surroundings {
+                    key: flow.key,
+                    limits: &self.limits,
+                    protocols: self.stream_protocols,
+                    pairs: &mut self.pairs,
+                };
+                tcp.finish(mark, &mut self.counters, &mut around);
+            }
+            Kind::Udp(udp) => {
+                let mut around = udp::Surroundings {
+                    limits: &self.limits,
+                    protocols: self.datagram_protocols,
+                    hash: self.hash,
+                    pairs: &mut self.pairs,
+                };
+                udp.finish(&mut self.counters, &mut around);
+            }
+        }
+        emit(&mut flow, &mut self.pairs, &mut self.counters, sink);
+    }
+}
+
+fn key_of(
+    transport: Transport,
+    network: &Network,
+    source_port: u16,
+    destination_port: u16,
+) -> (FlowKey, Side) {
+    let source = Endpoint { ip: network.source, port: source_port };
+    let destination = Endpoint { ip: network.destination, port: destination_port };
+    FlowKey::new(transport, source, destination)
+}
+
+/// Hands out the pairs of one flow as exchanges.
+fn emit(flow: &mut Flow, pairs: &mut Vec<Pair>, counters: &mut Counters, sink: Sink<'_>) {
+    if pairs.is_empty() {
+        return;
+    }
+    let client = match &flow.kind {
+        Kind::Tcp(tcp) => tcp.client(),
+        Kind::Udp(udp) => udp.client(),
+    };
+    // Dissectors only start once the client is known.
+    let client = client.unwrap_or(Side::A);
+    for Pair { request, response } in pairs.drain(..) {
+        counters.exchanges += 1;
+        sink(Exchange {
+            client: flow.key.endpoint(client),
+            server: flow.key.endpoint(client.other()),
+            transport: flow.key.transport(),
+            flow: flow.number,
+            index: flow.index,
+            interface: flow.interface,
+            request,
+            response,
+        });
+        flow.index += 1;
+    }
+}

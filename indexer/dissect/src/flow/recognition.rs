@@ -1,0 +1,287 @@
+//! Finds out which protocol a TCP flow speaks, and hands it the bytes.
+//!
+//! Each side's first bytes are shown to every protocol of the table. Bytes that no protocol wants are let go,
+//! and the next chunk is tried anew, because a flow may be joined in the middle of a message, or begin with
+//! a proxy's greeting: most messages begin where a packet begins. After [`TRIES_MAX`] chunks a side is given up.
+//! What was let go reaches the dissector as a gap.
+//!
+//! A dissector that panics costs its flow and nothing else.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::key::{FlowKey, Side, Sides};
+use crate::counters::Counters;
+use crate::limits::Limits;
+use crate::protocol::table::StreamProtocol;
+use crate::protocol::{Chunk, Direction, Mark, Pair, Probe, StreamDissector};
+
+/// Most bytes of one side shown to the protocols at once; all of them tell sooner.
+const PROBE_BYTES_MAX: usize = 4096;
+/// Chunks of one side that are tried; a protocol that is none of ours costs no more than so many looks.
+const TRIES_MAX: u32 = 32;
+
+/// What is needed beside the flow's own state.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) key: FlowKey,
+    pub(crate) limits: &'a Limits,
+    pub(crate) protocols: &'static [StreamProtocol],
+    pub(crate) pairs: &'a mut Vec<Pair>,
+}
+
+#[derive(Debug, Default)]
+struct Opening {
+    /// Bytes that all protocols asked to see more of.
+    head: Vec<u8>,
+    tries: u32,
+    /// Whether earlier bytes of this side are missing or were let go, and how many are known of.
+    has_gap: bool,
+    gap_bytes: u64,
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    side: Side,
+    bytes: Box<[u8]>,
+    mark: Mark,
+}
+
+#[derive(Debug, Default)]
+struct Undecided {
+    openings: Sides<Opening>,
+    held: Vec<Held>,
+}
+
+enum State {
+    Undecided(Box<Undecided>),
+    Recognised(Box<dyn StreamDissector>),
+    /// No protocol wants it, or it is over.
+    Off,
+}
+
+/// Which protocol the flow speaks, as far as is known.
+pub(crate) struct Recognition {
+    state: State,
+    client: Option<Side>,
+}
+
+impl Recognition {
+    pub(crate) fn new() -> Self {
+        Self { state: State::Undecided(Box::default()), client: None }
+    }
+
+    /// Who is the client, once known.
+    pub(crate) fn client(&self) -> Option<Side> {
+        self.client
+    }
+
+    /// The handshake told who is the client.
+    pub(crate) fn client_is(&mut self, side: Side) {
+        if matches!(self.state, State::Undecided(_)) {
+            self.client = Some(side);
+        }
+    }
+
+    /// `side` was joined in the middle: bytes before the first are unknown.
+    pub(crate) fn joined(&mut self, side: Side) {
+        if let State::Undecided(undecided) = &mut self.state {
+            undecided.openings.of_mut(side).has_gap = true;
+        }
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match &self.state {
+            State::Undecided(undecided) => {
+                let heads = undecided.openings.a.head.len() + undecided.openings.b.head.len();
+                size_of::<Undecided>() + 2 * heads + undecided.held.len() * size_of::<Held>()
+            }
+            State::Recognised(dissector) => dissector.memory_bytes(),
+            State::Off => 0,
+        }
+    }
+
+    /// Takes the next part of one side.
+    pub(crate) fn chunk(
+        &mut self,
+        side: Side,
+        chunk: Chunk<'_>,
+        counters: &mut Counters,
+        around: &mut Surroundings<'_>,
+    ) {
+        match &mut self.state {
+            State::Recognised(_) => self.feed(side, chunk, counters, around),
+            State::Undecided(_) => self.look(side, chunk, counters, around),
+            State::Off => {
+                if let Chunk::Data { bytes, .. } = chunk {
+                    counters.unclaimed_bytes += u64::try_from(bytes.len()).unwrap_or_default();
+                }
+            }
+        }
+    }
+
+    /// No more bytes will come from `side`.
+    pub(crate) fn close(&mut self, side: Side, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        if let State::Undecided(undecided) = &mut self.state {
+            undecided.openings.of_mut(side).is_closed = true;
+            return;
+        }
+        let direction = self.direction(side);
+        self.guarded(counters, |dissector| dissector.close(direction, around.pairs));
+    }
+
+    /// The flow is over.
+    pub(crate) fn finish(&mut self, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        if matches!(self.state, State::Undecided(_)) {
+            counters.flows_unrecognised += 1;
+        }
+        self.guarded(counters, |dissector| dissector.finish(around.pairs));
+        self.state = State::Off;
+    }
+
+    fn direction(&self, side: Side) -> Direction {
+        if self.client == Some(side) { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    fn feed(&mut self, side: Side, chunk: Chunk<'_>, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        let direction = self.direction(side);
+        self.guarded(counters, |dissector| dissector.feed(direction, chunk, around.pairs));
+    }
+
+    fn guarded(&mut self, counters: &mut Counters, work: impl FnOnce(&mut dyn StreamDissector)) {
+        let State::Recognised(dissector) = &mut self.state else { return };
+        // What a panic leaves half done is dropped with the dissector, and pairs are only ever appended.
+        if catch_unwind(AssertUnwindSafe(|| work(dissector.as_mut()))).is_err() {
+            counters.panics += 1;
+            self.state = State::Off;
+        }
+    }
+
+    /// Shows a chunk to the protocols.
+    fn look(&mut self, side: Side, chunk: Chunk<'_>, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        let client = self.client;
+        let State::Undecided(undecided) = &mut self.state else { return };
+        let (bytes, mark) = match chunk {
+            Chunk::Data { bytes, mark } => (bytes, mark),
+            Chunk::Gap { length_bytes, .. } => {
+                undecided.let_go(side, counters);
+                let opening = undecided.openings.of_mut(side);
+                opening.has_gap = true;
+                opening.gap_bytes += length_bytes;
+                return;
+            }
+        };
+        let opening = undecided.openings.of_mut(side);
+        if opening.tries >= TRIES_MAX {
+            let length = u64::try_from(bytes.len()).unwrap_or_default();
+            counters.unclaimed_bytes += length;
+            opening.has_gap = true;
+            opening.gap_bytes += length;
+            if undecided.openings.of(side.other()).tries >= TRIES_MAX {
+                counters.flows_unrecognised += 1;
+                self.state = State::Off;
+            }
+            return;
+        }
+        let room = PROBE_BYTES_MAX.saturating_sub(opening.head.len());
+        let fresh = bytes.get(..room).unwrap_or(bytes);
+        let answer = if opening.head.is_empty() {
+            ask(around, client, side, fresh)
+        } else {
+            opening.head.extend_from_slice(fresh);
+            ask(around, client, side, &opening.head)
+        };
+        match answer {
+            Answer::Yes(protocol, client) => {
+                self.client = Some(client);
+                self.begin(protocol, mark, counters, around);
+                self.feed(side, chunk, counters, around);
+            }
+            Answer::More if bytes.len() < room => {
+                if opening.head.is_empty() {
+                    opening.head.extend_from_slice(fresh);
+                }
+                undecided.held.push(Held { side, bytes: bytes.into(), mark });
+            }
+            Answer::More | Answer::No => {
+                opening.tries += 1;
+                undecided.held.push(Held { side, bytes: bytes.into(), mark });
+                undecided.let_go(side, counters);
+            }
+        }
+    }
+
+    /// Starts the dissector and tells it what happened so far.
+    fn begin(
+        &mut self,
+        protocol: &StreamProtocol,
+        mark: Mark,
+        counters: &mut Counters,
+        around: &mut Surroundings<'_>,
+    ) {
+        counters.flows_recognised += 1;
+        let started = State::Recognised((protocol.start)(around.limits));
+        let State::Undecided(undecided) = std::mem::replace(&mut self.state, started) else { return };
+        for side in [Side::A, Side::B] {
+            let opening = undecided.openings.of(side);
+            if opening.has_gap {
+                self.feed(side, Chunk::Gap { length_bytes: opening.gap_bytes, mark }, counters, around);
+            }
+        }
+        for held in &undecided.held {
+            let chunk = Chunk::Data { bytes: &held.bytes, mark: held.mark };
+            self.feed(held.side, chunk, counters, around);
+        }
+        for side in [Side::A, Side::B] {
+            if undecided.openings.of(side).is_closed {
+                self.close(side, counters, around);
+            }
+        }
+    }
+}
+
+impl Undecided {
+    /// Lets the held bytes of one side go.
+    fn let_go(&mut self, side: Side, counters: &mut Counters) {
+        let opening = self.openings.of_mut(side);
+        opening.head = Vec::new();
+        self.held.retain(|held| {
+            if held.side == side {
+                let length = u64::try_from(held.bytes.len()).unwrap_or_default();
+                counters.unclaimed_bytes += length;
+                opening.has_gap = true;
+                opening.gap_bytes += length;
+            }
+            held.side != side
+        });
+    }
+}
+
+enum Answer {
+    /// The protocol, and which side is the client.
+    Yes(&'static StreamProtocol, Side),
+    More,
+    No,
+}
+
+fn ask(around: &Surroundings<'_>, client: Option<Side>, sender: Side, head: &[u8]) -> Answer {
+    let mut more = false;
+    for protocol in around.protocols {
+        let clients: &[Side] = match client {
+            Some(Side::A) => &[Side::A],
+            Some(Side::B) => &[Side::B],
+            // The side with a well-known port is more likely the server.
+            None if protocol.ports.contains(&around.key.port(sender)) => &[sender.other(), sender],
+            None => &[sender, sender.other()],
+        };
+        for &client in clients {
+            let direction = if client == sender { Direction::ToServer } else { Direction::ToClient };
+            match (protocol.probe)(direction, head) {
+                Probe::Yes => return Answer::Yes(protocol, client),
+                Probe::More => more = true,
+                Probe::No => {}
+            }
+        }
+    }
+    if more { Answer::More } else { Answer::No }
+}

@@ -1,0 +1,207 @@
+//! One TCP flow: two streams, the handshake, the end.
+
+use super::key::{Side, Sides};
+use super::recognition::{Recognition, Surroundings};
+use crate::counters::Counters;
+use crate::decode::{Flags, Span, TcpHeader};
+use crate::protocol::Mark;
+use crate::reassembly::{Fit, Stream};
+
+/// Both directions of a connection.
+pub(crate) struct TcpFlow {
+    streams: Sides<Stream>,
+    recognition: Recognition,
+    /// Whether a SYN of either side was seen before any payload.
+    has_handshake: bool,
+    has_begun: bool,
+    told_closed: Sides<bool>,
+}
+
+/// Whether a packet belongs to the flow it was found by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Belongs {
+    /// It does, and was taken.
+    Here,
+    /// It does not: its ports serve another connection now.
+    ToNew,
+}
+
+impl TcpFlow {
+    pub(crate) fn new() -> Self {
+        Self {
+            streams: Sides::default(),
+            recognition: Recognition::new(),
+            has_handshake: false,
+            has_begun: false,
+            told_closed: Sides::default(),
+        }
+    }
+
+    pub(crate) fn client(&self) -> Option<Side> {
+        self.recognition.client()
+    }
+
+    /// Whether both sides are closed: only late copies can come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.told_closed.a && self.told_closed.b
+    }
+
+    /// Whether either side was closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.told_closed.a || self.told_closed.b
+    }
+
+    /// Whether a hole waits to be filled or given up.
+    pub(crate) fn has_hole(&self) -> bool {
+        self.streams.a.has_hole() || self.streams.b.has_hole()
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.streams.a.memory_bytes()
+            + self.streams.b.memory_bytes()
+            + self.recognition.memory_bytes()
+    }
+
+    /// Takes one TCP segment from `side`.
+    pub(crate) fn segment(
+        &mut self,
+        side: Side,
+        header: &TcpHeader,
+        payload: Span<'_>,
+        mark: Mark,
+        counters: &mut Counters,
+        around: &mut Surroundings<'_>,
+    ) -> Belongs {
+        let flags = header.flags;
+        if flags.has(Flags::SYN) && !self.synchronise(side, header) {
+            return Belongs::ToNew;
+        }
+        if flags.has(Flags::RST) {
+            self.reset(side, header, mark, counters, around);
+            return Belongs::Here;
+        }
+        if flags.has(Flags::ACK) {
+            let other = self.streams.of_mut(side.other());
+            other.acknowledge(header.acknowledgement);
+            if other.has_hole() {
+                self.settle(side.other(), mark, counters, around);
+            }
+        }
+        let first = header.sequence.wrapping_add(u32::from(flags.has(Flags::SYN)));
+        if payload.wire_bytes() > 0 {
+            self.begin();
+            let Self { streams, recognition, .. } = self;
+            let limits = around.limits;
+            let fit = streams.of_mut(side).segment(
+                first,
+                payload,
+                mark,
+                limits,
+                counters,
+                &mut |chunk, counters| {
+                    recognition.chunk(side, chunk, counters, around);
+                },
+            );
+            if fit == Fit::AfterEnd {
+                return Belongs::ToNew;
+            }
+        }
+        if flags.has(Flags::FIN) {
+            let length = u32::try_from(payload.wire_bytes()).unwrap_or_default();
+            self.streams.of_mut(side).finish_at(first.wrapping_add(length), mark);
+            self.settle(side, mark, counters, around);
+        }
+        if self.streams.of(side).is_ready_to_close() {
+            self.settle(side, mark, counters, around);
+        }
+        Belongs::Here
+    }
+
+    /// Gives up what waited long enough in both streams.
+    pub(crate) fn settle_both(&mut self, mark: Mark, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        self.settle(Side::A, mark, counters, around);
+        self.settle(Side::B, mark, counters, around);
+    }
+
+    /// The flow is over: every hole becomes a gap, what waits for a partner leaves without one.
+    pub(crate) fn finish(&mut self, mark: Mark, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        if self.is_over() {
+            return;
+        }
+        self.close(Side::A, mark, counters, around);
+        self.close(Side::B, mark, counters, around);
+        self.recognition.finish(counters, around);
+    }
+
+    /// Takes a SYN; `false` if it can't be of this connection.
+    fn synchronise(&mut self, side: Side, header: &TcpHeader) -> bool {
+        if !self.streams.of_mut(side).synchronise(header.sequence) {
+            return false;
+        }
+        if header.flags.has(Flags::ACK) {
+            self.recognition.client_is(side.other());
+        } else if !self.has_handshake {
+            self.recognition.client_is(side);
+        }
+        self.has_handshake = true;
+        true
+    }
+
+    /// Before the first payload: without a handshake, both sides were joined in the middle.
+    fn begin(&mut self) {
+        if self.has_begun {
+            return;
+        }
+        self.has_begun = true;
+        if !self.has_handshake {
+            self.recognition.joined(Side::A);
+            self.recognition.joined(Side::B);
+        }
+    }
+
+    fn reset(
+        &mut self,
+        side: Side,
+        header: &TcpHeader,
+        mark: Mark,
+        counters: &mut Counters,
+        around: &mut Surroundings<'_>,
+    ) {
+        if self.streams.of(side).accepts_reset(header.sequence) {
+            self.close(side, mark, counters, around);
+        } else {
+            counters.implausible_segments += 1;
+        }
+    }
+
+    fn settle(&mut self, side: Side, mark: Mark, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        let Self { streams, recognition, .. } = self;
+        let limits = around.limits;
+        streams.of_mut(side).settle(mark, limits, counters, &mut |chunk, counters| {
+            recognition.chunk(side, chunk, counters, around);
+        });
+        self.tell_closed(side, counters, around);
+    }
+
+    fn close(&mut self, side: Side, mark: Mark, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        let Self { streams, recognition, .. } = self;
+        streams.of_mut(side).close(mark, counters, &mut |chunk, counters| {
+            recognition.chunk(side, chunk, counters, around);
+        });
+        self.tell_closed(side, counters, around);
+    }
+
+    fn tell_closed(&mut self, side: Side, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        let told = self.told_closed.of_mut(side);
+        if *told || !self.streams.of(side).is_closed() {
+            return;
+        }
+        *told = true;
+        self.recognition.close(side, counters, around);
+        if self.is_over() {
+            self.recognition.finish(counters, around);
+        }
+    }
+}

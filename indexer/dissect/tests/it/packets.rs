@@ -1,0 +1,1 @@
+//! Decoding against `FILE.packets.jsonl`.

@@ -1,0 +1,1 @@
+//! Reassembly against `FILE.streams.jsonl`.
