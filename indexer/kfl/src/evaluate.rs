@@ -1,0 +1,276 @@
+//! Decides whether a record matches.
+//!
+//! **Lists.** A path may give many values: through `.*` and `..name`, and because a list always
+//! stands for its elements. Then
+//!
+//! - `==`, `<`, `<=`, `>`, `>=`, a match and a text function hold if they hold for **any** of the values;
+//! - `!=` holds if **none** of the values is equal (so it is `!(… == …)`, save for a missing path);
+//! - between two lists, `==` asks whether they have the same elements in the same order, and
+//!   `<` and the like must hold for **all** pairs;
+//! - a bare path holds if what it gives is a list that is not empty, or any value that is true.
+//!
+//! **Missing.** If the record has nothing at the path, every comparison is false, `!=` too: nothing
+//! was compared. Only `== nil` is true, so `path == nil` asks whether anything is missing
+//! or null, and `path != nil` whether something is there. A bare missing path is false, its negation true.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use crate::expression::{Call, Expression, Op, Operand, Path, Regex, TextFunction};
+use crate::resolve::RECORD_DEPTH_MAX;
+use crate::scalar::Scalar;
+
+/// Whether `expression` holds of `record`.
+pub(crate) fn holds(expression: &Expression, record: &Value) -> bool {
+    match expression {
+        Expression::Or(parts) => parts.iter().any(|part| holds(part, record)),
+        Expression::And(parts) => parts.iter().all(|part| holds(part, record)),
+        Expression::Not(inner) => !holds(inner, record),
+        Expression::Comparison { left, op, right } => compare(left, *op, right, record),
+        Expression::Truth(operand) => is_true(operand, record),
+    }
+}
+
+/// Whether `value op operand` holds for a path that gives just `value`: what
+/// [`Query::matches`](crate::Query::matches) decides, for one value known from elsewhere.
+///
+/// `operand` is what stands on the right of a path; if the path is on the right, pass
+/// [`Op::swapped`]. Only literals and regular expressions can be compared without a
+/// record; all other operands give `false`.
+///
+/// For a path with many values ask each: `!=` holds if it holds for all of them, every other
+/// comparison if it holds for any. A path without values can't be asked here: it makes
+/// `== nil` true and all else false.
+///
+/// ```
+/// use kfl::{Literal, Op, Operand, compare_scalar};
+/// use serde_json::json;
+///
+/// let limit = Operand::Literal(Literal::Number(400.into()));
+/// assert!(compare_scalar(&json!(404), Op::Ge, &limit));
+/// assert!(compare_scalar(&json!("404"), Op::Ge, &limit));
+/// assert!(!compare_scalar(&json!("none"), Op::Ge, &limit));
+/// ```
+#[must_use]
+pub fn compare_scalar(value: &Value, op: Op, operand: &Operand) -> bool {
+    let Some(right) = Fixed::of(operand) else { return false };
+    right.holds(op, |op, right| any_element(value, &mut |scalar| right.compares(scalar, op)), true)
+}
+
+/// What a path is compared with, when that needs no record.
+#[derive(Clone, Copy)]
+enum Fixed<'a> {
+    Scalar(Scalar<'a>),
+    Regex(&'a Regex),
+}
+
+impl<'a> Fixed<'a> {
+    fn of(operand: &'a Operand) -> Option<Self> {
+        match operand {
+            Operand::Literal(literal) => Some(Self::Scalar(Scalar::of_literal(literal))),
+            Operand::Regex(regex) => Some(Self::Regex(regex)),
+            _ => None,
+        }
+    }
+
+    /// `scalar op self`.
+    fn compares(self, scalar: Scalar<'_>, op: Op) -> bool {
+        match self {
+            Self::Scalar(right) => scalar.compares(op, right),
+            Self::Regex(regex) => match op {
+                Op::Eq => scalar.matches(regex),
+                Op::Ne => !scalar.matches(regex),
+                _ => false,
+            },
+        }
+    }
+
+    /// The rule of any, none and missing: `any` says whether the comparison holds for any
+    /// value, and `present` afterwards whether there was one.
+    fn rule(self, op: Op, any: bool, present: bool) -> bool {
+        match op {
+            Op::Ne => present && !any,
+            Op::Eq if matches!(self, Self::Scalar(Scalar::Nil)) => any || !present,
+            _ => any,
+        }
+    }
+
+    fn holds(self, op: Op, any: impl FnOnce(Op, Self) -> bool, present: bool) -> bool {
+        let any = any(if op == Op::Ne { Op::Eq } else { op }, self);
+        self.rule(op, any, present)
+    }
+}
+
+/// Calls `found` with `value`, or if that is a list with each value in it, until `found` says `true`.
+fn any_element<'r>(value: &'r Value, found: &mut dyn FnMut(Scalar<'r>) -> bool) -> bool {
+    fn any<'r>(value: &'r Value, found: &mut dyn FnMut(Scalar<'r>) -> bool, depth: usize) -> bool {
+        match (value, depth.checked_sub(1)) {
+            (Value::Array(elements), Some(depth)) => {
+                elements.iter().any(|element| any(element, found, depth))
+            }
+            _ => Scalar::of(value).is_some_and(found),
+        }
+    }
+    any(value, found, RECORD_DEPTH_MAX)
+}
+
+fn compare(left: &Operand, op: Op, right: &Operand, record: &Value) -> bool {
+    match (left, Fixed::of(left), right, Fixed::of(right)) {
+        (Operand::Path(path), _, _, Some(right)) => compare_path(path, op, right, record),
+        (_, Some(left), Operand::Path(path), _) => compare_path(path, op.swapped(), left, record),
+        (_, Some(Fixed::Regex(regex)), other, _) | (other, _, _, Some(Fixed::Regex(regex))) => {
+            let right = Fixed::Regex(regex);
+            values(other, record).compare_fixed(op, right)
+        }
+        _ => values(left, record).compare(op, &values(right, record)),
+    }
+}
+
+/// The common case, which allocates nothing.
+fn compare_path(path: &Path, op: Op, right: Fixed<'_>, record: &Value) -> bool {
+    let mut present = false;
+    let sought = if op == Op::Ne { Op::Eq } else { op };
+    let any = path.any(record, &mut |value| {
+        present = true;
+        any_element(value, &mut |scalar| right.compares(scalar, sought))
+    });
+    right.rule(op, any, present)
+}
+
+fn is_true(operand: &Operand, record: &Value) -> bool {
+    match operand {
+        Operand::Path(path) => path.any(record, &mut |value| match value {
+            Value::Array(elements) => !elements.is_empty(),
+            other => Scalar::of(other).is_some_and(Scalar::is_true),
+        }),
+        Operand::Call(call) => call_holds(call, record),
+        Operand::Expression(inner) => holds(inner, record),
+        Operand::Literal(literal) => Scalar::of_literal(literal).is_true(),
+        Operand::Negative(_) | Operand::Regex(_) => match values(operand, record) {
+            Values::Missing => false,
+            Values::One(scalar) => scalar.is_true(),
+            Values::Many(scalars) => scalars.iter().any(|scalar| scalar.is_true()),
+        },
+    }
+}
+
+fn call_holds(call: &Call, record: &Value) -> bool {
+    let holds = |text: &str, argument: &str| match call.function {
+        TextFunction::StartsWith => text.starts_with(argument),
+        TextFunction::EndsWith => text.ends_with(argument),
+        TextFunction::Contains => text.contains(argument),
+    };
+    let any_of_subject = |argument: Scalar<'_>| {
+        argument.with_text(|argument| {
+            call.subject.any(record, &mut |value| {
+                any_element(value, &mut |scalar| scalar.with_text(|text| holds(text, argument)))
+            })
+        })
+    };
+    match call.argument.as_ref() {
+        Operand::Literal(literal) => any_of_subject(Scalar::of_literal(literal)),
+        Operand::Path(path) => {
+            path.any(record, &mut |value| any_element(value, &mut |scalar| any_of_subject(scalar)))
+        }
+        _ => false,
+    }
+}
+
+/// What an operand gives for a record.
+enum Values<'a> {
+    Missing,
+    One(Scalar<'a>),
+    Many(Vec<Scalar<'a>>),
+}
+
+fn values<'a>(operand: &'a Operand, record: &'a Value) -> Values<'a> {
+    match operand {
+        Operand::Literal(literal) => Values::One(Scalar::of_literal(literal)),
+        Operand::Path(path) => values_at(path, record),
+        Operand::Negative(path) => values_at(path, record).negated(),
+        Operand::Call(call) => Values::One(Scalar::Bool(call_holds(call, record))),
+        Operand::Expression(inner) => Values::One(Scalar::Bool(holds(inner, record))),
+        Operand::Regex(_) => Values::Missing,
+    }
+}
+
+fn values_at<'r>(path: &Path, record: &'r Value) -> Values<'r> {
+    let mut nodes = 0usize;
+    let mut is_list = false;
+    let mut scalars = Vec::new();
+    path.any(record, &mut |value| {
+        nodes += 1;
+        is_list |= value.is_array();
+        any_element(value, &mut |scalar| {
+            scalars.push(scalar);
+            false
+        })
+    });
+    match (nodes, scalars.as_slice()) {
+        (0, _) => Values::Missing,
+        (1, [scalar]) if !is_list => Values::One(*scalar),
+        _ => Values::Many(scalars),
+    }
+}
+
+impl Values<'_> {
+    fn negated(self) -> Self {
+        match self {
+            Self::Missing => Self::Missing,
+            Self::One(scalar) => scalar.negated().map_or(Self::Missing, Self::One),
+            Self::Many(scalars) => Self::Many(scalars.into_iter().filter_map(Scalar::negated).collect()),
+        }
+    }
+
+    fn compare_fixed(&self, op: Op, right: Fixed<'_>) -> bool {
+        let (scalars, present) = self.as_slice();
+        right.holds(op, |op, right| scalars.iter().any(|scalar| right.compares(*scalar, op)), present)
+    }
+
+    fn as_slice(&self) -> (&[Scalar<'_>], bool) {
+        match self {
+            Self::Missing => (&[], false),
+            Self::One(scalar) => (std::slice::from_ref(scalar), true),
+            Self::Many(scalars) => (scalars, true),
+        }
+    }
+
+    fn compare(&self, op: Op, right: &Self) -> bool {
+        match (self, right) {
+            (Self::Many(left), Self::Many(right)) => compare_lists(left, op, right),
+            // A list on one side only: any of it. What is missing equals nil, on either side.
+            (left, Self::One(right)) => left.compare_fixed(op, Fixed::Scalar(*right)),
+            (Self::One(left), right) => right.compare_fixed(op.swapped(), Fixed::Scalar(*left)),
+            (Self::Missing, _) | (_, Self::Missing) => false,
+        }
+    }
+}
+
+fn compare_lists(left: &[Scalar<'_>], op: Op, right: &[Scalar<'_>]) -> bool {
+    let equal =
+        || left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.equals(*right));
+    match op {
+        Op::Eq => equal(),
+        Op::Ne => !equal(),
+        // What holds for the extremes holds for all pairs.
+        Op::Lt | Op::Le => match (extreme(left, Ordering::Greater), extreme(right, Ordering::Less)) {
+            (Some(greatest), Some(least)) => greatest.compares(op, least),
+            _ => false,
+        },
+        Op::Gt | Op::Ge => compare_lists(right, op.swapped(), left),
+    }
+}
+
+/// The least or the greatest of the values; `None` if there are none or one is no number.
+fn extreme<'a>(scalars: &[Scalar<'a>], sought: Ordering) -> Option<Scalar<'a>> {
+    let (first, rest) = scalars.split_first()?;
+    first.order(*first)?;
+    let mut extreme = *first;
+    for scalar in rest {
+        if scalar.order(extreme)? == sought {
+            extreme = *scalar;
+        }
+    }
+    Some(extreme)
+}
