@@ -4,8 +4,38 @@
 //! `zstd -dc X.pcapng.zst | tshark -r -` reads every sealed one. `FORMAT.md` draws the bytes.
 //! This crate is synchronous, starts no threads and knows no network.
 
-pub mod packet;
-pub mod time;
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions))]
 
+mod block;
+mod codec;
+mod error;
+pub mod flow;
+pub mod footer;
+pub mod frame;
+pub mod id;
+pub mod manifest;
+pub mod packet;
+pub mod reader;
+pub mod record;
+pub mod seal;
+mod seek_table;
+mod tail;
+pub mod tally;
+pub mod time;
+pub mod writer;
+mod zstd_frame;
+
+pub use block::{BLOCK_BYTES_MAX, PACKET_BYTES_MAX};
+pub use codec::{Header, Origin};
+pub use ed25519_dalek::SigningKey;
+pub use error::{Error, ErrorKind};
+pub use footer::{Footer, FrameEntry};
+pub use frame::{Frame, FrameBuilder, FrameKind, Records};
+pub use id::{Chain, Digest, SegmentId};
+pub use manifest::{InterfaceCount, Manifest};
 pub use packet::{Interface, InterfaceId, LinkType, Packet, PacketRef};
+pub use reader::{Reading, SegmentReader};
+pub use record::{ClockState, InterfaceStatistics, Loss, LossCause, NameRecord, Names, Record};
+pub use seal::Seal;
 pub use time::{TimeRange, Timestamp};
+pub use writer::{SegmentWriter, WriterOptions};

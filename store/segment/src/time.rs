@@ -39,11 +39,36 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// RFC 3339 in UTC with nine digits (`2023-03-13T02:37:46.172000000Z`).
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let seconds = self.0.div_euclid(NANOS_PER_SECOND);
+        let (days, in_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let (year, month, day) = civil(days);
+        let (hour, minute, second) = (in_day / 3600, in_day / 60 % 60, in_day % 60);
+        let nanos = self.0.rem_euclid(NANOS_PER_SECOND);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+    }
+
     /// This instant moved by `nanos`; saturates at the ends of time.
     #[must_use]
     pub const fn plus_nanos(self, nanos: i64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Years are counted from March, so that the leap day comes last; 400 years have 146,097 days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
 }
 
 /// Writes seconds and nanoseconds (`1678675066.172000000`), as tcpdump's `-tt` does.
@@ -88,6 +113,12 @@ impl TimeRange {
         self.end
     }
 
+    /// The smallest range that holds both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
     /// Whether `instant` lies inside.
     #[must_use]
     pub fn contains(self, instant: Timestamp) -> bool {
@@ -113,6 +144,20 @@ mod tests {
         assert!(!range.overlaps(TimeRange::new(at(20), at(30)).unwrap()));
         assert!(TimeRange::new(at(2), at(1)).is_none());
         assert!(TimeRange::covering(at(5), at(3)).contains(at(5)));
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let day = |day: i64| Timestamp::from_nanos(day * 86_400 * NANOS_PER_SECOND).rfc3339();
+        assert_eq!(
+            Timestamp::from_nanos(1_678_675_066_172_000_001).rfc3339(),
+            "2023-03-13T02:37:46.172000001Z"
+        );
+        assert_eq!(day(0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(day(11_016), "2000-02-29T00:00:00.000000000Z");
+        assert_eq!(day(11_017), "2000-03-01T00:00:00.000000000Z");
+        assert_eq!(Timestamp::from_nanos(-1).rfc3339(), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(Timestamp::MAX.rfc3339(), "2262-04-11T23:47:16.854775807Z");
     }
 
     #[test]

@@ -1,0 +1,133 @@
+//! Everything a segment will say about itself, counted while its records pass.
+//!
+//! The writer counts what it writes; repair and verify count what they read. Since both count here,
+//! a manifest can be derived again from its segment at any time.
+
+use crate::flow::FlowTable;
+use crate::footer::{Footer, FrameEntry};
+use crate::manifest::InterfaceCount;
+use crate::packet::{Interface, InterfaceId, Packet};
+use crate::record::{Loss, Record};
+use crate::time::{TimeRange, Timestamp};
+
+/// Most interfaces of one segment: far above any machine's, and it bounds what a hostile import can claim.
+pub const INTERFACES_MAX: usize = 65_536;
+
+/// Most losses kept one by one in a manifest: five minutes at one per second, interface and cause for a dozen
+/// of these. Later ones are added to an earlier one of the same interface and cause.
+pub const LOSSES_MAX: usize = 4096;
+
+/// The running counts.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub frames: Vec<FrameEntry>,
+    /// The blocks of each header frame.
+    pub headers: Vec<Vec<u8>>,
+    pub flows: FlowTable,
+    pub interfaces: Vec<InterfaceCount>,
+    pub losses: Vec<Loss>,
+    pub range: Option<(Timestamp, Timestamp)>,
+    pub packets: u64,
+    pub bytes: u64,
+    pub original_bytes: u64,
+}
+
+impl Tally {
+    pub fn new() -> Self {
+        Self {
+            frames: Vec::new(),
+            headers: Vec::new(),
+            flows: FlowTable::new(),
+            interfaces: Vec::new(),
+            losses: Vec::new(),
+            range: None,
+            packets: 0,
+            bytes: 0,
+            original_bytes: 0,
+        }
+    }
+
+    /// From the earliest to the latest packet.
+    pub fn range(&self) -> Option<TimeRange> {
+        self.range.map(|(first, last)| TimeRange::covering(first, last))
+    }
+
+    /// Number of the frame that is being filled.
+    pub fn frame_number(&self) -> u32 {
+        u32::try_from(self.frames.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Where the next frame begins.
+    pub fn offset(&self) -> u64 {
+        self.frames.last().map_or(0, |frame| frame.offset.saturating_add(u64::from(frame.packed_bytes)))
+    }
+
+    /// The interface of that number.
+    pub fn interface(&self, id: InterfaceId) -> Option<&InterfaceCount> {
+        self.interfaces.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// Counts a record that lies in the frame being filled.
+    pub fn record(&mut self, record: &Record<'_>) {
+        match record {
+            Record::Packet(packet) => self.packet(packet),
+            Record::Interface(_, interface) => self.add_interface(interface),
+            Record::Loss(loss) => self.loss(loss),
+            _ => {}
+        }
+    }
+
+    /// Counts a packet that lies in the frame being filled.
+    pub fn packet(&mut self, packet: &Packet<'_>) {
+        let bytes = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
+        let original = u64::from(packet.original_length_bytes);
+        let at = packet.timestamp;
+        self.range = Some(self.range.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        self.packets = self.packets.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.original_bytes = self.original_bytes.saturating_add(original);
+        let place = usize::try_from(packet.interface.0).ok();
+        if let Some(count) = place.and_then(|place| self.interfaces.get_mut(place)) {
+            count.packets = count.packets.saturating_add(1);
+            count.bytes = count.bytes.saturating_add(bytes);
+            count.original_bytes = count.original_bytes.saturating_add(original);
+        }
+        self.flows.add(packet, self.frame_number());
+    }
+
+    pub fn add_interface(&mut self, interface: &Interface) {
+        self.interfaces.push(InterfaceCount {
+            interface: interface.clone(),
+            packets: 0,
+            bytes: 0,
+            original_bytes: 0,
+        });
+    }
+
+    fn loss(&mut self, loss: &Loss) {
+        if self.losses.len() >= LOSSES_MAX {
+            let same = |known: &&mut Loss| known.cause == loss.cause && known.interface == loss.interface;
+            // With no such loss so far the last one in the list makes room by widening its own note.
+            let found = self.losses.iter_mut().rev().find(same);
+            if let Some(known) = found {
+                known.range = known.range.union(loss.range);
+                known.packets = known.packets.zip(loss.packets).map(|(a, b)| a.saturating_add(b));
+                known.bytes = known.bytes.zip(loss.bytes).map(|(a, b)| a.saturating_add(b));
+                return;
+            }
+            // At most one entry more per interface and cause, both of which are bounded.
+        }
+        self.losses.push(loss.clone());
+    }
+
+    /// Everything the footer says; takes the flows out.
+    pub fn footer(&mut self) -> Footer {
+        let flows = std::mem::replace(&mut self.flows, FlowTable::new());
+        Footer {
+            frames: self.frames.clone(),
+            headers: self.headers.clone(),
+            flows_complete: flows.complete(),
+            flows: flows.into_flows(),
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! Writes a segment: records become frames, frames become a sealed file.
+//!
+//! A write that fails leaves the file as it was before: the frame is kept and written by the next
+//! call, and the record that was being added is refused, so that a full disk costs what comes
+//! while it is full and nothing else. After a failed sync nothing can be said about the file
+//! any more, so nothing more is written to it.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use ed25519_dalek::SigningKey;
+use sha2::{Digest as _, Sha256};
+
+use crate::block::encode;
+use crate::codec::{Header, Origin};
+use crate::error::Error;
+use crate::footer::{self, FRAMES_MAX, FrameEntry, OUR_MAGIC};
+use crate::frame::{FrameBuilder, FrameKind};
+use crate::id::{Digest, SegmentId};
+use crate::manifest::{FORMAT_VERSION, Manifest, sync_directory};
+use crate::packet::{Interface, InterfaceId, Packet};
+use crate::record::Record;
+use crate::seal::{Seal, merkle_root};
+use crate::seek_table::{self, Seek};
+use crate::tally::{INTERFACES_MAX, Tally};
+use crate::time::{TimeRange, Timestamp};
+use crate::zstd_frame::{FRAME_BYTES_LIMIT, Packer, skippable};
+
+/// A frame ends before it would hold more than this: large enough that zstd finds most of what repeats, small
+/// enough that one packet is had by decompressing a quarter of a megabyte.
+pub const FRAME_BYTES_MAX: usize = 256 << 10;
+
+/// How a segment is written, and what it says about who wrote it.
+#[derive(Clone, Debug)]
+pub struct WriterOptions {
+    /// zstd level.
+    pub compression_level: i32,
+    /// A frame ends before it would hold more than this; a single larger record makes a larger frame.
+    pub frame_bytes_max: usize,
+    /// The machine that records.
+    pub node: String,
+    /// Which boot of that machine.
+    pub boot_id: String,
+    /// Program and version (`remora-recorder 0.1.0`).
+    pub recorder: String,
+    /// Kind of machine, for people; may be empty.
+    pub hardware: String,
+    /// Operating system, for people; may be empty.
+    pub system: String,
+    /// Root digest of the segment before, if there is one.
+    pub previous: Option<Digest>,
+    /// Where the packets come from.
+    pub origin: Origin,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self {
+            compression_level: 1,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            node: String::new(),
+            boot_id: String::new(),
+            recorder: concat!("remora segment ", env!("CARGO_PKG_VERSION")).to_owned(),
+            hardware: String::new(),
+            system: String::new(),
+            previous: None,
+            origin: Origin::Capture,
+        }
+    }
+}
+
+/// Owns the open file of a segment.
+pub struct SegmentWriter {
+    file: File,
+    path: PathBuf,
+    header: Header,
+    frame_bytes_max: usize,
+    builder: FrameBuilder,
+    packer: Packer,
+    tally: Tally,
+    /// Bytes of blocks in the frames written so far.
+    raw_bytes: u64,
+    sha256: Sha256,
+    sync_failed: bool,
+}
+
+impl SegmentWriter {
+    /// Creates `open_dir/ID.pcapng.zst` and writes its header frame.
+    ///
+    /// # Errors
+    /// If the file exists already or can't be written, or the options are impossible.
+    pub fn create(open_dir: &Path, id: SegmentId, options: WriterOptions) -> Result<Self, Error> {
+        if options.frame_bytes_max > FRAME_BYTES_LIMIT {
+            let asked = options.frame_bytes_max;
+            return Err(Error::Input(format!("frames of {asked} bytes; the most is {FRAME_BYTES_LIMIT}")));
+        }
+        let path = open_dir.join(id.file_name());
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+        let file = file.map_err(Error::io("create", &path))?;
+        let section = encode::Section {
+            hardware: &options.hardware,
+            system: &options.system,
+            application: &options.recorder,
+        };
+        let header = Header {
+            format_version: FORMAT_VERSION,
+            id,
+            node: options.node.clone(),
+            boot_id: options.boot_id.clone(),
+            recorder: options.recorder.clone(),
+            previous: options.previous,
+            origin: options.origin.clone(),
+        };
+        let mut builder = FrameBuilder::with_capacity(options.frame_bytes_max);
+        builder.section(&section, &header)?;
+        Ok(Self {
+            packer: Packer::new(options.compression_level).map_err(Error::io("compress", &path))?,
+            file,
+            path,
+            header,
+            frame_bytes_max: options.frame_bytes_max,
+            builder,
+            tally: Tally::new(),
+            raw_bytes: 0,
+            sha256: Sha256::new(),
+            sync_failed: false,
+        })
+    }
+
+    /// Goes on behind the last whole frame of an open segment, as `tally` counted it.
+    pub(crate) fn resume(file: File, path: PathBuf, header: Header, tally: Tally) -> Result<Self, Error> {
+        let packer = Packer::new(1).map_err(Error::io("compress", &path))?;
+        let raw_bytes = tally.frames.iter().map(|frame| u64::from(frame.raw_bytes)).sum();
+        let sha256 = hash_file(&file, &path, tally.offset())?;
+        let builder = FrameBuilder::with_capacity(0);
+        let frame_bytes_max = FRAME_BYTES_MAX;
+        Ok(Self {
+            file,
+            path,
+            header,
+            frame_bytes_max,
+            builder,
+            packer,
+            tally,
+            raw_bytes,
+            sha256,
+            sync_failed: false,
+        })
+    }
+
+    /// The segment's name.
+    #[must_use]
+    pub fn id(&self) -> &SegmentId {
+        &self.header.id
+    }
+
+    /// Where the open file lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes in the file so far.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.tally.offset()
+    }
+
+    /// Packets appended, written or pending.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.tally.packets
+    }
+
+    /// Bytes of blocks, written or pending.
+    #[must_use]
+    pub fn raw_bytes(&self) -> u64 {
+        self.raw_bytes.saturating_add(u64::try_from(self.builder.raw().len()).unwrap_or(u64::MAX))
+    }
+
+    /// From the earliest to the latest packet; `None` without packets.
+    #[must_use]
+    pub fn time_range(&self) -> Option<TimeRange> {
+        self.tally.range()
+    }
+
+    /// Describes an interface; packets may name it from now on. In the middle of a segment this ends the frame.
+    ///
+    /// # Errors
+    /// If there are too many interfaces, a text is too long, or ending the frame fails.
+    pub fn add_interface(&mut self, interface: &Interface) -> Result<InterfaceId, Error> {
+        let number = self.tally.interfaces.len();
+        let id = u32::try_from(number).ok().filter(|_| number < INTERFACES_MAX);
+        let id = id.ok_or_else(|| Error::Input(format!("more than {INTERFACES_MAX} interfaces")))?;
+        self.make_room(FrameKind::Header, 0)?;
+        self.builder.interface(interface)?;
+        self.tally.add_interface(interface);
+        Ok(InterfaceId(id))
+    }
+
+    /// Adds a packet; ends the frame before it where it would grow beyond its limit.
+    ///
+    /// # Errors
+    /// If the packet can't be written, its interface wasn't added, or ending the frame fails. The packet was
+    /// not taken then, and the segment goes on.
+    pub fn append(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
+        match self.tally.interface(packet.interface) {
+            Some(known) if known.interface.link_type == packet.link_type => {}
+            Some(_) => {
+                return Err(Error::Input("a packet of another link type than its interface".to_owned()));
+            }
+            None => {
+                return Err(Error::Input(format!(
+                    "a packet of interface {}, not added yet",
+                    packet.interface.0
+                )));
+            }
+        }
+        self.make_room(FrameKind::Data, FrameBuilder::packet_length(packet)?)?;
+        self.builder.packet(packet)?;
+        self.tally.packet(packet);
+        Ok(())
+    }
+
+    /// Adds any record; an interface must come with the number it will get.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_record(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        match record {
+            Record::Packet(packet) => return self.append(packet),
+            Record::Interface(id, interface) => {
+                if usize::try_from(id.0).ok() != Some(self.tally.interfaces.len()) {
+                    return Err(Error::Input(format!("interface {} out of order", id.0)));
+                }
+                return self.add_interface(interface).map(|_| ());
+            }
+            Record::InterfaceStatistics(statistics)
+                if self.tally.interface(statistics.interface).is_none() =>
+            {
+                return Err(Error::Input(format!(
+                    "statistics of interface {}, not added yet",
+                    statistics.interface.0
+                )));
+            }
+            _ => {}
+        }
+        self.make_room(FrameKind::Data, 0)?;
+        self.builder.record(record)?;
+        self.tally.record(record);
+        if self.builder.raw().len() >= self.frame_bytes_max { self.end_frame() } else { Ok(()) }
+    }
+
+    /// Compresses and writes what is pending; does nothing when nothing is.
+    ///
+    /// # Errors
+    /// If the file can't be written; what is pending is kept and written by the next call.
+    pub fn end_frame(&mut self) -> Result<(), Error> {
+        if self.sync_failed {
+            return Err(Error::SyncFailed { path: self.path.clone() });
+        }
+        if self.builder.is_empty() {
+            return Ok(());
+        }
+        if self.tally.frames.len() >= FRAMES_MAX {
+            return Err(Error::Input(format!("more than {FRAMES_MAX} frames")));
+        }
+        let packed = self.packer.pack(self.builder.raw()).map_err(Error::io("compress", &self.path))?;
+        let too_long = |_| Error::Input("a frame beyond 4 GiB".to_owned());
+        let entry = FrameEntry {
+            kind: self.builder.kind(),
+            offset: self.tally.offset(),
+            packed_bytes: u32::try_from(packed.len()).map_err(too_long)?,
+            raw_bytes: u32::try_from(self.builder.raw().len()).map_err(too_long)?,
+            packets: self.builder.packets(),
+            range: self.builder.range(),
+            digest: Digest::blake3(packed),
+        };
+        if let Err(source) = self.file.write_all_at(packed, entry.offset) {
+            // Half a frame may lie there now; a reader takes it for one that is still being written.
+            let _ = self.file.set_len(entry.offset);
+            return Err(Error::Io { action: "write", path: self.path.clone(), source });
+        }
+        self.sha256.update(packed);
+        self.raw_bytes = self.raw_bytes.saturating_add(u64::from(entry.raw_bytes));
+        if entry.kind == FrameKind::Header {
+            self.tally.headers.push(self.builder.raw().to_vec());
+        }
+        self.tally.frames.push(entry);
+        self.builder.clear();
+        Ok(())
+    }
+
+    /// A second handle of the file, so that another thread can call `sync_data` on it.
+    ///
+    /// # Errors
+    /// If the system has no more handles.
+    pub fn sync_handle(&self) -> Result<File, Error> {
+        self.file.try_clone().map_err(Error::io("open another handle of", &self.path))
+    }
+
+    /// Ends the frame and makes everything so far last on disk.
+    ///
+    /// # Errors
+    /// If writing or syncing fails. After a failed sync every later call fails too.
+    pub fn sync(&mut self) -> Result<(), Error> {
+        self.end_frame()?;
+        self.file.sync_data().map_err(|source| {
+            self.sync_failed = true;
+            Error::Io { action: "sync", path: self.path.clone(), source }
+        })
+    }
+
+    /// Writes footer, seal and seek table, syncs, writes the manifest and moves the file to `sealed_dir`.
+    ///
+    /// The manifest comes first, so a sealed segment is never without one; an open segment with a
+    /// complete footer is finished by [`repair`](crate::repair::repair).
+    ///
+    /// # Errors
+    /// If a file can't be written, synced or moved, or a sealed segment of that name exists.
+    pub fn seal(mut self, sealed_dir: &Path, key: &SigningKey) -> Result<Manifest, Error> {
+        self.end_frame()?;
+        let sealed_at = modified(&self.file, &self.path)?;
+        let too_large = || Error::Input("a footer beyond 4 GiB".to_owned());
+        let payload = footer::encode(&self.tally.footer()).map_err(Error::io("compress", &self.path))?;
+        let footer = skippable(OUR_MAGIC, &payload).ok_or_else(too_large)?;
+        let mut leaves: Vec<Digest> = self.tally.frames.iter().map(|frame| frame.digest).collect();
+        leaves.push(Digest::blake3(&footer));
+        let seal = Seal::sign(&self.header, merkle_root(&leaves), sealed_at, key)?;
+        let sealed = skippable(OUR_MAGIC, &seal.encode()?).ok_or_else(too_large)?;
+        let seek_table = seek_table(&self.tally.frames, &[&footer, &sealed]).ok_or_else(too_large)?;
+        let tail = [footer, sealed, seek_table].concat();
+        let offset = self.tally.offset();
+        self.file.write_all_at(&tail, offset).map_err(Error::io("write", &self.path))?;
+        self.sha256.update(&tail);
+        let file_bytes = offset.saturating_add(u64::try_from(tail.len()).unwrap_or(u64::MAX));
+        self.file.set_len(file_bytes).map_err(Error::io("cut", &self.path))?;
+        self.file.sync_all().map_err(Error::io("sync", &self.path))?;
+        let sha256 = Digest(self.sha256.finalize().into());
+        let manifest = manifest(&self.header, &self.tally, &seal, file_bytes, sha256);
+        publish(&self.path, sealed_dir, &manifest)?;
+        Ok(manifest)
+    }
+
+    /// Ends the frame if its blocks are of another kind, or if `length` bytes more would be too many.
+    fn make_room(&mut self, kind: FrameKind, length: usize) -> Result<(), Error> {
+        let pending = self.builder.raw().len();
+        let full = pending > 0 && pending.saturating_add(length) > self.frame_bytes_max;
+        if full || (pending > 0 && self.builder.kind() != kind) {
+            return self.end_frame();
+        }
+        Ok(())
+    }
+}
+
+/// Writes the manifest, then moves the segment beside it.
+pub(crate) fn publish(path: &Path, sealed_dir: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let target = sealed_dir.join(manifest.id.file_name());
+    if fs::exists(&target).map_err(Error::io("look for", &target))? {
+        return Err(Error::Input(format!(
+            "{}: exists already; a sealed segment never changes",
+            target.display()
+        )));
+    }
+    manifest.write(&sealed_dir.join(manifest.id.manifest_name()))?;
+    fs::rename(path, &target).map_err(Error::io("move to", &target))?;
+    sync_directory(sealed_dir)?;
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// What the manifest of a sealed segment says.
+pub(crate) fn manifest(
+    header: &Header,
+    tally: &Tally,
+    seal: &Seal,
+    file_bytes: u64,
+    sha256: Digest,
+) -> Manifest {
+    Manifest {
+        format_version: header.format_version,
+        id: header.id.clone(),
+        range: tally.range(),
+        packets: tally.packets,
+        bytes: tally.bytes,
+        original_bytes: tally.original_bytes,
+        file_bytes,
+        frames: tally.frame_number(),
+        interfaces: tally.interfaces.clone(),
+        losses: tally.losses.clone(),
+        blake3_root: seal.root,
+        sha256,
+        previous: seal.previous,
+        signature: seal.signature,
+        public_key: seal.public_key,
+        node: seal.node.clone(),
+        boot_id: seal.boot_id.clone(),
+        sealed_at: seal.sealed_at,
+        origin: header.origin.clone(),
+    }
+}
+
+/// The seek table over all frames and the skippable frames behind them.
+pub(crate) fn seek_table(frames: &[FrameEntry], behind: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut entries: Vec<Seek> = frames
+        .iter()
+        .map(|frame| Seek { packed_bytes: frame.packed_bytes, raw_bytes: frame.raw_bytes })
+        .collect();
+    for frame in behind {
+        entries.push(Seek { packed_bytes: u32::try_from(frame.len()).ok()?, raw_bytes: 0 });
+    }
+    seek_table::encode(&entries)
+}
+
+/// When the file was last written, which is the only clock that this crate reads.
+pub(crate) fn modified(file: &File, path: &Path) -> Result<Timestamp, Error> {
+    let modified =
+        file.metadata().and_then(|metadata| metadata.modified()).map_err(Error::io("read", path))?;
+    let nanos =
+        modified.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
+    Ok(Timestamp::from_nanos(nanos.unwrap_or(0)))
+}
+
+/// SHA-256 of the first `length` bytes.
+pub(crate) fn hash_file(file: &File, path: &Path, length: u64) -> Result<Sha256, Error> {
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut offset = 0;
+    while offset < length {
+        let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
+        let part = buffer.get_mut(..want).unwrap_or_default();
+        file.read_exact_at(part, offset).map_err(Error::io("read", path))?;
+        sha256.update(&*part);
+        offset = offset.saturating_add(u64::try_from(want).unwrap_or(u64::MAX));
+    }
+    Ok(sha256)
+}

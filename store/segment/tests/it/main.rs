@@ -1,0 +1,4 @@
+//! What holds for whole segments.
+
+mod roundtrip;
+mod support;
