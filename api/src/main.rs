@@ -1,2 +1,29 @@
-//! remora.
-fn main() {}
+//! `remora`: the command line, and later the server behind the dashboard.
+//!
+//! Whoever reads hostile bytes holds no capability: before this process touches any recorded data it starts
+//! `remora-recorder` if the command needs it, then gives up every privilege ([`confine`]). What follows is
+//! reading arguments ([`cli`]), asking the indexer, and writing the answer ([`format`], [`terminal`]).
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+mod confine;
+mod directory;
+mod dto;
+mod engine;
+mod failure;
+mod format;
+mod instant;
+mod recorder;
+mod terminal;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    cli::start_log(&arguments);
+    match cli::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

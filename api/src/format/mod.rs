@@ -1,0 +1,12 @@
+//! The forms that an answer can take.
+//!
+//! [`row`] decides what a list shows of an entry, for tables and CSV; [`har`] turns HTTP exchanges into an
+//! HTTP archive that browsers open; [`json`] writes JSON that is also safe to look at on a terminal;
+//! [`detail`] shows one entry in full.
+
+pub mod body;
+pub mod csv;
+pub mod detail;
+pub mod har;
+pub mod json;
+pub mod row;

@@ -1,0 +1,8 @@
+//! Drives the real `remora`.
+//!
+//! Commands that need the recorder run the one that lies beside `remora`; where it was not built, or the
+//! corpus is absent, the test says `SKIPPED` on stderr.
+
+mod command;
+mod confinement;
+mod usage;
