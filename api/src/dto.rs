@@ -3,10 +3,12 @@
 //! The core types know nothing of JSON; here they are converted by hand, so that what programs read from us
 //! changes only when this file does. Instants are RFC 3339 in UTC with nanoseconds.
 
-use segment::{Packet, PacketRef, TimeRange};
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use crate::engine::{Coverage, Loss, SegmentState, SegmentSummary};
+use segment::TimeRange;
+use serde_json::{Map, Value, json};
+
+use crate::engine::{Coverage, EntryPacket, Loss, LossCause, Origin, State, Stats, Summary};
 use crate::format::body;
 use crate::instant::rfc3339;
 
@@ -28,31 +30,17 @@ pub fn loss(loss: &Loss) -> Value {
         "from": rfc3339(loss.range.start()),
         "to": rfc3339(loss.range.end()),
         "interface": loss.interface,
-        "cause": cause(loss),
+        "cause": loss.cause.name(),
         "packets": loss.packets,
         "bytes": loss.bytes,
         "note": loss.note,
     })
 }
 
-/// `kernel`, `ring`, `snap_length`.
-pub fn cause(loss: &Loss) -> String {
-    let mut words = String::new();
-    for character in format!("{:?}", loss.cause).chars() {
-        if character.is_uppercase() && !words.is_empty() {
-            words.push('_');
-        }
-        words.extend(character.to_lowercase());
-    }
-    words
-}
-
-/// One segment.
-pub fn segment(summary: &SegmentSummary) -> Value {
+/// One segment, and the number of entries in its index.
+pub fn segment(summary: &Summary, entries: u64) -> Value {
     json!({
         "id": summary.id.to_string(),
-        "chain": summary.chain.to_string(),
-        "sequence": summary.sequence,
         "state": state(summary.state),
         "from": summary.range.map(TimeRange::start).map(rfc3339),
         "to": summary.range.map(TimeRange::end).map(rfc3339),
@@ -60,32 +48,65 @@ pub fn segment(summary: &SegmentSummary) -> Value {
         "bytes": summary.bytes,
         "fileBytes": summary.file_bytes,
         "indexBytes": summary.index_bytes,
-        "entries": summary.entries,
-        "losses": summary.losses,
-        "origin": summary.origin.to_string(),
+        "entries": entries,
+        "losses": summary.losses.iter().map(loss).collect::<Vec<_>>(),
+        "origin": origin(&summary.origin),
     })
 }
 
 /// The word for a segment's state.
-pub const fn state(state: SegmentState) -> &'static str {
+pub const fn state(state: State) -> &'static str {
     match state {
-        SegmentState::Open => "open",
-        SegmentState::Sealed => "sealed",
-        SegmentState::Indexed => "indexed",
+        State::Open => "open",
+        State::Sealed => "sealed",
+        State::Indexed => "indexed",
     }
 }
 
-/// One packet, with its bytes.
-pub fn packet(place: PacketRef, packet: &Packet<'_>) -> Value {
+/// `capture`, or `import` and the file's name.
+pub fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Capture => "capture".to_owned(),
+        Origin::Import { file, .. } => format!("import {file}"),
+    }
+}
+
+/// The recording in figures; with the recorder's own counters where there are some.
+pub fn stats(stats: &Stats, recorder: &Value) -> Value {
+    let by_cause = |counts: &BTreeMap<LossCause, u64>| -> Map<String, Value> {
+        counts.iter().map(|(cause, count)| (cause.name().to_owned(), json!(count))).collect()
+    };
+    let mut figures = json!({
+        "segments": {
+            "open": stats.segments_open, "sealed": stats.segments_sealed, "indexed": stats.segments_indexed,
+        },
+        "unreadable": stats.unreadable,
+        "from": stats.range.map(TimeRange::start).map(rfc3339),
+        "to": stats.range.map(TimeRange::end).map(rfc3339),
+        "packets": stats.packets,
+        "capturedBytes": stats.captured_bytes,
+        "segmentBytes": stats.segment_bytes,
+        "indexBytes": stats.index_bytes,
+        "exchanges": stats.entries,
+        "lostPackets": by_cause(&stats.lost_packets),
+        "lossesOfUnknownSize": by_cause(&stats.losses_unknown),
+    });
+    if !recorder.is_null() {
+        figures["recorder"] = recorder.clone();
+    }
+    figures
+}
+
+/// One packet, with its bytes in base64.
+pub fn packet(packet: &EntryPacket) -> Value {
     json!({
-        "segment": place.sequence,
-        "frame": place.frame,
-        "index": place.index,
+        "sequence": packet.at.sequence,
+        "frame": packet.at.frame,
+        "packet": packet.at.index,
         "time": rfc3339(packet.timestamp),
-        "interface": packet.interface.0,
+        "interface": packet.interface,
         "linkType": packet.link_type.0,
         "originalLength": packet.original_length_bytes,
-        "data": body::to_base64(packet.data),
-        "comment": packet.comment,
+        "data": body::to_base64(&packet.data),
     })
 }

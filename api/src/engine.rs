@@ -1,14 +1,20 @@
-//! What the command line needs of the crates below it, until they provide it.
+//! What the command line asks of the crates below it.
 //!
-//! The shapes are those of `indexer::session`, `kfl` and `segment`; each is replaced by the real one as it
-//! arrives.
-#![allow(dead_code, clippy::unnecessary_wraps, reason = "stands in for crates that are being written")]
+//! Stands in, with the same shapes, for `indexer` and `store` until they provide it; then this file goes.
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unnecessary_wraps,
+    reason = "stands in for crates that are being written"
+)]
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use segment::{Packet, PacketRef, TimeRange};
+use kfl::Query;
+use segment::{PacketRef, TimeRange, Timestamp};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -20,14 +26,35 @@ impl std::fmt::Display for Error {
 }
 impl std::error::Error for Error {}
 
-pub struct Query(String);
-pub fn parse(text: &str) -> Result<Query, Error> {
-    Ok(Query(text.to_owned()))
-}
-
 pub struct Data;
 impl Data {
     pub fn open(_: &Path) -> Result<Self, Error> {
+        Err(Error)
+    }
+    pub fn query(
+        &self,
+        _: &Query,
+        _: QueryOptions,
+        _: &mut dyn FnMut(Value) -> ControlFlow<()>,
+    ) -> Result<Coverage, Error> {
+        Err(Error)
+    }
+    pub fn entry(&self, _: &str) -> Result<Option<Value>, Error> {
+        Err(Error)
+    }
+    pub fn packets(&self, _: &Value) -> Result<Vec<EntryPacket>, Error> {
+        Err(Error)
+    }
+    pub fn export(&self, _: TimeRange, _: ExportFilter, _: impl Write) -> Result<ExportSummary, Error> {
+        Err(Error)
+    }
+    pub fn segments(&self) -> Result<(Vec<Summary>, Vec<Error>), Error> {
+        Err(Error)
+    }
+    pub fn entries_of(&self, _: &String) -> u64 {
+        0
+    }
+    pub fn stats(&self) -> Result<Stats, Error> {
         Err(Error)
     }
 }
@@ -40,7 +67,6 @@ pub struct QueryOptions {
     pub range: TimeRange,
     pub limit: Option<u64>,
     pub order: Order,
-    pub bodies: bool,
 }
 #[derive(Default)]
 pub struct Coverage {
@@ -51,6 +77,7 @@ pub struct Coverage {
     pub entries: u64,
     pub truncated: bool,
 }
+#[derive(Clone)]
 pub struct Loss {
     pub range: TimeRange,
     pub interface: Option<String>,
@@ -59,23 +86,22 @@ pub struct Loss {
     pub bytes: Option<u64>,
     pub note: String,
 }
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum LossCause {
     Kernel,
 }
-pub fn query(
-    _: &Data,
-    _: &Query,
-    _: QueryOptions,
-    _: &mut dyn FnMut(Value) -> ControlFlow<()>,
-) -> Result<Coverage, Error> {
-    Err(Error)
+impl LossCause {
+    pub const fn name(self) -> &'static str {
+        "kernel"
+    }
 }
-pub fn entry(_: &Data, _: &str) -> Result<Option<Value>, Error> {
-    Err(Error)
-}
-pub fn packets(_: &Data, _: &str, _: &mut dyn FnMut(PacketRef, &Packet<'_>)) -> Result<(), Error> {
-    Err(Error)
+pub struct EntryPacket {
+    pub at: PacketRef,
+    pub timestamp: Timestamp,
+    pub interface: String,
+    pub link_type: segment::LinkType,
+    pub original_length_bytes: u32,
+    pub data: Vec<u8>,
 }
 pub enum ExportFilter {
     All,
@@ -87,40 +113,46 @@ pub struct ExportSummary {
     pub bytes: u64,
     pub coverage: Coverage,
 }
-pub fn export(_: &Data, _: TimeRange, _: ExportFilter, _: impl Write) -> Result<ExportSummary, Error> {
-    Err(Error)
-}
-#[derive(Clone, Copy)]
-pub enum SegmentState {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum State {
     Open,
     Sealed,
     Indexed,
 }
-pub struct SegmentSummary {
+pub enum Origin {
+    Capture,
+    Import { file: String },
+}
+pub struct Summary {
     pub id: String,
-    pub chain: String,
-    pub sequence: u64,
-    pub state: SegmentState,
+    pub state: State,
     pub range: Option<TimeRange>,
     pub packets: u64,
     pub bytes: u64,
     pub file_bytes: u64,
     pub index_bytes: u64,
+    pub losses: Vec<Loss>,
+    pub origin: Origin,
+}
+#[derive(Default)]
+pub struct Stats {
+    pub segments_open: usize,
+    pub segments_sealed: usize,
+    pub segments_indexed: usize,
+    pub unreadable: Vec<String>,
+    pub range: Option<TimeRange>,
+    pub packets: u64,
+    pub captured_bytes: u64,
+    pub segment_bytes: u64,
+    pub index_bytes: u64,
     pub entries: u64,
-    pub losses: u64,
-    pub origin: String,
+    pub lost_packets: BTreeMap<LossCause, u64>,
+    pub losses_unknown: BTreeMap<LossCause, u64>,
 }
-pub fn segments(_: &Data) -> Result<Vec<SegmentSummary>, Error> {
+pub fn reindex(_: &Path, _: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
     Err(Error)
 }
-pub fn stats(_: &Data) -> Result<Value, Error> {
-    Err(Error)
-}
-pub struct Progress {
-    pub done: u64,
-    pub total: u64,
-}
-pub fn reindex(_: &Data, _: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+pub fn verify(_: &Path) -> Result<Vec<String>, Error> {
     Err(Error)
 }
 pub struct Indexing;
@@ -131,10 +163,5 @@ impl Indexing {
     pub fn entries(&self) -> u64 {
         0
     }
-    pub fn drain(self) -> u64 {
-        0
-    }
-}
-pub fn verify(_: &Path) -> Result<Vec<String>, Error> {
-    Err(Error)
+    pub fn drain(self) {}
 }

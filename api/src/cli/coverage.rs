@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::dto;
 use crate::engine::Coverage;
 use crate::terminal::escape;
 use crate::terminal::quantity::{bytes, count, counted};
@@ -50,9 +49,9 @@ fn lines(found: &str, coverage: &Coverage) -> Vec<String> {
 
 /// Losses by cause: what is known, and how often it is not known how much.
 fn losses(coverage: &Coverage) -> String {
-    let mut by_cause: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
+    let mut by_cause: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
     for loss in &coverage.losses {
-        let (packets, lost_bytes, unknown) = by_cause.entry(dto::cause(loss)).or_default();
+        let (packets, lost_bytes, unknown) = by_cause.entry(loss.cause.name()).or_default();
         *packets = packets.saturating_add(loss.packets.unwrap_or(0));
         *lost_bytes = lost_bytes.saturating_add(loss.bytes.unwrap_or(0));
         *unknown += u64::from(loss.packets.is_none() && loss.bytes.is_none());

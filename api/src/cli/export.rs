@@ -11,7 +11,7 @@ use serde_json::json;
 use super::range::{Range, parse_kfl};
 use super::{Place, coverage};
 use crate::dto;
-use crate::engine::{self, ExportFilter};
+use crate::engine::ExportFilter;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::quantity::{bytes, counted};
@@ -58,7 +58,7 @@ impl Export {
         // Opened before this process may write nowhere but in the data directory.
         let mut output = BufWriter::new(open(&self.output)?);
         let data = place.open()?;
-        let summary = engine::export(&data, range, filter, &mut output)?;
+        let summary = data.export(range, filter, &mut output)?;
         let written = output.flush().and_then(|()| if to_stdout { Ok(()) } else { output.get_ref().sync() });
         written.with_context(|| format!("cannot write {}", self.output.display()))?;
         let found = format!("{} ({})", counted(summary.packets, "packet"), bytes(summary.bytes));

@@ -75,11 +75,10 @@ impl Import {
         telling.clear_bars();
         let spinner = progress::status_line();
         spinner.set_message("indexing …");
-        // Entries are counted when all is indexed, not before.
-        let entries = indexing.map(Indexing::drain);
+        let indexed = indexing.map(Indexing::drain);
         spinner.finish_and_clear();
-        let entries = entries.context("what was imported has no index yet: run `remora reindex`")?;
-        telling.tell(&json!({ "event": "indexed", "entries": entries }))?;
+        indexed.context("what was imported has no index yet: run `remora reindex`")?;
+        telling.tell(&json!({ "event": "indexed" }))?;
         if interrupted {
             return Err(anyhow!(
                 "interrupted: what was imported until then is kept; import again to have the rest"

@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 
 use crate::engine::Data;
 use crate::failure::Failure;
@@ -134,11 +135,23 @@ struct Place {
 }
 
 impl Place {
-    /// The data directory, opened after all privileges are gone.
-    fn open(&self) -> Result<Data, Failure> {
+    /// Gives up all privileges, if there is a data directory to work in.
+    fn enter(&self) -> Result<(), Failure> {
         directory::require(&self.data)?;
         confine::confine(Some(&self.data))?;
+        Ok(())
+    }
+
+    /// The data directory, opened after all privileges are gone.
+    fn open(&self) -> Result<Data, Failure> {
+        self.enter()?;
         Ok(Data::open(&self.data)?)
+    }
+
+    /// The recorder's latest counters, which it replaces once a second; null when it never ran here.
+    fn recorder_status(&self) -> Value {
+        let text = std::fs::read(self.data.join("status.json")).ok();
+        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
     /// The data directory's path.

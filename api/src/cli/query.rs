@@ -91,20 +91,23 @@ impl Query {
                 Order::Asc => engine::Order::Ascending,
                 Order::Desc => engine::Order::Descending,
             },
-            bodies: self.bodies || format == Format::Har,
         };
         let data = place.open()?;
         let mut answer = Answer::begin(format, stdout())?;
         let mut refused = None;
-        let coverage = engine::query(&data, &query, options, &mut |entry| match answer.entry(&entry) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                refused = Some(error);
-                ControlFlow::Break(())
+        let with_bodies = self.bodies || format == Format::Har;
+        let coverage = data.query(&query, options, &mut |row| {
+            let entry = if with_bodies { in_full(&data, row) } else { Ok(row) };
+            match entry.and_then(|entry| Ok(answer.entry(&entry)?)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(failure) => {
+                    refused = Some(failure);
+                    ControlFlow::Break(())
+                }
             }
         })?;
-        if let Some(error) = refused {
-            return Err(error.into());
+        if let Some(failure) = refused {
+            return Err(failure);
         }
         let left_out = answer.end(&coverage)?;
         let mut found = counted(coverage.entries, "exchange");
@@ -114,6 +117,13 @@ impl Query {
         coverage::tell(&found, &coverage);
         Ok(())
     }
+}
+
+/// The entry with its bodies, which are dissected again from the segment.
+fn in_full(data: &engine::Data, row: Value) -> Result<Value, Failure> {
+    let whole = row["id"].as_str().map(|id| data.entry(id)).transpose()?.flatten();
+    // An open segment may be sealed and expired in between: then the row is what there is.
+    Ok(whole.unwrap_or(row))
 }
 
 /// An answer on its way out, in one of the formats.

@@ -25,8 +25,8 @@ impl Range {
 }
 
 /// KFL text, or where it is wrong.
-pub fn parse_kfl(text: &str) -> Result<crate::engine::Query, Failure> {
-    crate::engine::parse(text).map_err(|error| {
+pub fn parse_kfl(text: &str) -> Result<kfl::Query, Failure> {
+    kfl::parse(text, instant::now().millis()).map_err(|error| {
         Failure::CommandLine(format!(
             "the KFL text is wrong\n{}",
             crate::terminal::escape::block(&error.to_string())

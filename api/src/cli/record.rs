@@ -212,9 +212,7 @@ impl Recording {
 
     fn draw(&self, place: &Place) {
         let Watch::Terminal(line) = &self.watch else { return };
-        // The recorder replaces this file once a second; when it is not there yet, the next second has it.
-        let status = std::fs::read(place.path().join("status.json")).ok();
-        let status: Value = status.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let status = place.recorder_status();
         line.set_message(status_text(
             &status,
             self.indexing.as_ref().map_or(0, Indexing::entries),
@@ -224,11 +222,13 @@ impl Recording {
 
     /// The recorder has ended: what is sealed gets its index, then the reason is told.
     fn end(self, status: ExitStatus, place: &Place) -> Result<(), Failure> {
-        let entries = self.indexing.map_or(0, Indexing::drain);
+        if let Some(indexing) = self.indexing {
+            indexing.drain();
+        }
         if let Watch::Terminal(line) = &self.watch {
             line.finish_and_clear();
         }
-        self.watch.tell(&json!({ "event": "indexed", "entries": entries }))?;
+        self.watch.tell(&json!({ "event": "indexed" }))?;
         if self.asked_to_stop && status.success() {
             return Ok(());
         }

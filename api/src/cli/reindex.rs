@@ -29,13 +29,13 @@ pub struct Reindex {}
 impl Reindex {
     /// Indexes everything; a progress bar on a terminal.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
-        let data = place.open()?;
+        place.enter()?;
         let bar = progress::of_things("indexing segments");
         let mut segments = 0;
-        engine::reindex(&data, &mut |progress| {
-            segments = progress.done;
-            bar.set_length(progress.total);
-            bar.set_position(progress.done);
+        engine::reindex(place.path(), &mut |done, all| {
+            segments = all;
+            bar.set_length(u64::try_from(all).unwrap_or(u64::MAX));
+            bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
         })?;
         bar.finish_and_clear();
         if place.json {

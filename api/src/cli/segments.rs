@@ -1,20 +1,20 @@
 //! `remora segments`: what lies in the data directory.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::Args;
 use serde_json::json;
 
 use super::{Place, stdout};
 use crate::dto;
-use crate::engine;
+use crate::engine::State;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::instant;
-use crate::terminal::Screen;
 use crate::terminal::paint::Style;
 use crate::terminal::quantity::{bytes, count};
 use crate::terminal::table::{Align, Cell, Column, Fit, Table};
+use crate::terminal::{Screen, escape};
 
 const ABOUT: &str = "List the segments
 
@@ -53,11 +53,13 @@ impl Segments {
     /// Writes the list to stdout.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let data = place.open()?;
-        let segments = engine::segments(&data)?;
+        let (segments, unreadable) = data.segments()?;
         let mut out = stdout();
         if place.json {
-            let list: Vec<_> = segments.iter().map(dto::segment).collect();
-            json::write_pretty(&mut out, &json!({ "segments": list }))?;
+            let list: Vec<_> =
+                segments.iter().map(|segment| dto::segment(segment, data.entries_of(&segment.id))).collect();
+            let unreadable: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
+            json::write_pretty(&mut out, &json!({ "segments": list, "unreadable": unreadable }))?;
             return Ok(out.flush()?);
         }
         let mut table = Table::new(out, Screen::of_stdout(), COLUMNS);
@@ -67,11 +69,11 @@ impl Segments {
                 None => ("-".to_owned(), "-".to_owned()),
             };
             let style = match segment.state {
-                engine::SegmentState::Open => Style::Notice,
-                engine::SegmentState::Sealed => Style::Normal,
-                engine::SegmentState::Indexed => Style::Good,
+                State::Open => Style::Notice,
+                State::Sealed => Style::Normal,
+                State::Indexed => Style::Good,
             };
-            let losses = if segment.losses == 0 { Style::Normal } else { Style::Bad };
+            let losses = u64::try_from(segment.losses.len()).unwrap_or(u64::MAX);
             table.row(vec![
                 Cell::new(&segment.id.to_string()),
                 Cell::styled(dto::state(segment.state), style),
@@ -81,11 +83,15 @@ impl Segments {
                 Cell::new(&bytes(segment.bytes)),
                 Cell::new(&bytes(segment.file_bytes)),
                 Cell::new(&bytes(segment.index_bytes)),
-                Cell::new(&count(segment.entries)),
-                Cell::styled(&count(segment.losses), losses),
-                Cell::new(&segment.origin.to_string()),
+                Cell::new(&count(data.entries_of(&segment.id))),
+                Cell::styled(&count(losses), if losses == 0 { Style::Normal } else { Style::Bad }),
+                Cell::new(&dto::origin(&segment.origin)),
             ])?;
         }
-        Ok(table.finish()?)
+        table.finish()?;
+        for problem in unreadable {
+            writeln!(io::stderr().lock(), "not listed: {}", escape::line(&problem.to_string()))?;
+        }
+        Ok(())
     }
 }

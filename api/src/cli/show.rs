@@ -1,6 +1,7 @@
 //! `remora show`: one exchange in full.
 
 use std::io::Write;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -8,13 +9,13 @@ use serde_json::json;
 
 use super::{Place, stdout};
 use crate::dto;
-use crate::engine;
+use crate::engine::EntryPacket;
 use crate::failure::Failure;
 use crate::format::{detail, json};
 use crate::instant;
 use crate::terminal::Screen;
 use crate::terminal::paint::Style;
-use crate::terminal::quantity;
+use crate::terminal::quantity::count;
 use crate::terminal::table::{Align, Cell, Column, Fit, Table};
 
 const ABOUT: &str = "Show one exchange in full
@@ -44,68 +45,56 @@ const COLUMNS: &[Column] = &[
     Column { title: "packet time", fit: Fit::Whole(None), align: Align::Left },
     Column { title: "after", fit: Fit::Whole(None), align: Align::Right },
     Column { title: "place", fit: Fit::Whole(None), align: Align::Left },
+    Column { title: "interface", fit: Fit::CutEnd(5, Some(2)), align: Align::Left },
     Column { title: "length", fit: Fit::Whole(None), align: Align::Right },
     Column { title: "captured", fit: Fit::Whole(Some(1)), align: Align::Right },
-    Column { title: "comment", fit: Fit::CutEnd(10, Some(2)), align: Align::Left },
 ];
 
 impl Show {
     /// Writes the exchange to stdout.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let data = place.open()?;
-        let Some(entry) = engine::entry(&data, &self.id)? else {
+        let Some(entry) = data.entry(&self.id)? else {
             let directory = place.path().display();
             return Err(
                 anyhow!("no exchange {} in {directory}: ids are given by `remora query`", self.id).into()
             );
         };
+        let packets = if self.packets { data.packets(&entry)? } else { Vec::new() };
         let mut out = stdout();
         if place.json {
-            let mut whole = entry;
-            if self.packets {
-                let mut packets = Vec::new();
-                engine::packets(&data, &self.id, &mut |place, packet| {
-                    packets.push(dto::packet(place, packet))
-                })?;
-                whole = json!({ "entry": whole, "packets": packets });
-            }
+            let whole = match self.packets {
+                true => {
+                    json!({ "entry": entry, "packets": packets.iter().map(dto::packet).collect::<Vec<_>>() })
+                }
+                false => entry,
+            };
             json::write_pretty(&mut out, &whole)?;
             return Ok(out.flush()?);
         }
         let screen = Screen::of_stdout();
         out.write_all(detail::render(&entry, screen.paint).as_bytes())?;
-        if self.packets {
+        if !packets.is_empty() {
             writeln!(out)?;
-            packet_table(&data, &self.id, &mut out, screen)?;
+            packet_table(&packets, &mut out, screen)?;
         }
         Ok(out.flush()?)
     }
 }
 
-fn packet_table(data: &engine::Data, id: &str, out: &mut impl Write, screen: Screen) -> Result<(), Failure> {
+fn packet_table(packets: &[EntryPacket], out: &mut impl Write, screen: Screen) -> std::io::Result<()> {
     let mut table = Table::new(out, screen, COLUMNS);
-    let mut first = None;
-    let mut refused = None;
-    engine::packets(data, id, &mut |place, packet| {
-        let since_nanos = packet.timestamp.since(*first.get_or_insert(packet.timestamp));
-        let row = vec![
+    let first = packets.first().map(|packet| packet.timestamp);
+    for packet in packets {
+        let since_nanos = packet.timestamp.since(first.unwrap_or(packet.timestamp));
+        table.row(vec![
             Cell::styled(&instant::rfc3339(packet.timestamp), Style::Faint),
-            Cell::new(&format!(
-                "+{}.{:06}s",
-                since_nanos / 1_000_000_000,
-                since_nanos % 1_000_000_000 / 1_000
-            )),
-            Cell::new(&format!("{}.{}.{}", place.sequence, place.frame, place.index)),
-            Cell::new(&quantity::bytes(u64::from(packet.original_length_bytes))),
-            Cell::new(&quantity::bytes(u64::try_from(packet.data.len()).unwrap_or(u64::MAX))),
-            Cell::new(packet.comment.unwrap_or_default()),
-        ];
-        if refused.is_none() {
-            refused = table.row(row).err();
-        }
-    })?;
-    if let Some(error) = refused {
-        return Err(error.into());
+            Cell::new(&format!("{:+.6}s", Duration::from_nanos(since_nanos.unsigned_abs()).as_secs_f64())),
+            Cell::new(&format!("{}.{}.{}", packet.at.sequence, packet.at.frame, packet.at.index)),
+            Cell::new(&packet.interface),
+            Cell::new(&count(u64::from(packet.original_length_bytes))),
+            Cell::new(&count(u64::try_from(packet.data.len()).unwrap_or(u64::MAX))),
+        ])?;
     }
-    Ok(table.finish()?)
+    table.finish()
 }

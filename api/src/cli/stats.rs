@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{Place, stdout};
-use crate::engine;
+use crate::dto;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::escape;
@@ -31,7 +31,7 @@ impl Stats {
     /// Writes the figures to stdout.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let data = place.open()?;
-        let stats = engine::stats(&data)?;
+        let stats = dto::stats(&data.stats()?, &place.recorder_status());
         let mut out = stdout();
         if place.json {
             json::write_pretty(&mut out, &stats)?;

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Place, stdout};
-use crate::engine::{self, SegmentState};
+use crate::engine::{self, State};
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::quantity::counted;
@@ -38,9 +38,10 @@ impl Verify {
     /// Checks, and tells each problem.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let data = place.open()?;
-        let mut sealed: Vec<String> = engine::segments(&data)?
+        let (segments, unreadable) = data.segments()?;
+        let mut sealed: Vec<String> = segments
             .iter()
-            .filter(|summary| !matches!(summary.state, SegmentState::Open))
+            .filter(|summary| summary.state != State::Open)
             .map(|summary| summary.id.to_string())
             .collect();
         if let Some(wanted) = &self.segment {
@@ -57,6 +58,13 @@ impl Verify {
         bar.set_length(u64::try_from(sealed.len()).unwrap_or(u64::MAX));
         let mut told = Vec::new();
         let mut bad: u64 = 0;
+        for problem in unreadable.iter().filter(|_| self.segment.is_none()) {
+            bad += 1;
+            told.push(json!({ "id": null, "problems": [problem.to_string()] }));
+            if !place.json {
+                writeln!(io::stderr().lock(), "{}", escape::line(&problem.to_string()))?;
+            }
+        }
         for id in &sealed {
             let problems = problems(&path(place.path(), id));
             bad += u64::from(!problems.is_empty());

@@ -71,3 +71,11 @@ fn a_missing_recorder_is_1_and_says_where_it_was_sought() {
     let told = String::from_utf8(answer.stderr).unwrap();
     assert!(told.contains("/nowhere/recorder") && told.lines().count() == 1, "{told}");
 }
+
+#[test]
+fn wrong_kfl_is_2_with_the_place_marked() {
+    let answer = Bench::new().run(&["query", "request.path.startWith(1)"]);
+    assert_eq!(answer.status(), 2);
+    let told = answer.stderr();
+    assert!(told.contains("request.path.startWith(1)\n") && told.contains(" ^"), "{told}");
+}
