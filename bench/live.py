@@ -40,9 +40,7 @@ def measure(table, built, capture, work, runs):
                 results[name].append(record(tool, built, capture, out, rate))
                 print(f"bench: live, {name} at {rate} Mbit/s: {results[name][-1]}", flush=True)
     finally:
-        for space in (NEAR, FAR):
-            subprocess.run(["ip", "netns", "delete", space], stderr=subprocess.DEVNULL, check=False)
-        shutil.rmtree(out, ignore_errors=True)
+        clear(out)
     report(table, results, rate)
 
 
@@ -71,6 +69,13 @@ def network():
     time.sleep(0.5)
 
 
+def clear(out):
+    """Takes away what `network` and `record` made."""
+    for space in (NEAR, FAR):
+        subprocess.run(["ip", "netns", "delete", space], stderr=subprocess.DEVNULL, check=False)
+    shutil.rmtree(out, ignore_errors=True)
+
+
 def inside(space, command):
     subprocess.run(["ip", "netns", "exec", space, *command], check=False)
 
@@ -85,20 +90,22 @@ def steady_rate(capture, built, out):
     return None
 
 
-def record(tool, built, capture, out, rate):
-    """Starts a tool, sends the capture, stops the tool; what it cost and what it kept."""
+def record(tool, built, capture, out, rate, around=()):
+    """Starts a tool, sends the capture, stops the tool; what it cost and what it kept.
+
+    `around` is a command that runs the tool, such as a profiler."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     command, counts = tool(built, out)
     with (out / "said").open("wb") as said:
-        running = Running(["ip", "netns", "exec", FAR, *command], stdout=said, stderr=said)
+        running = Running(["ip", "netns", "exec", FAR, *around, *command], stdout=said, stderr=said)
         time.sleep(SETTLE_SECONDS)
         sent, sent_bytes = send(capture, rate)
         time.sleep(1)
         running.process.send_signal(signal.SIGINT)
         cost = running.wait()
     said = (out / "said").read_text(errors="replace")
-    if cost.status != 0:
+    if cost.status != 0 and not around:
         raise SystemExit(f"bench: {command[0]} ended with {cost.status}: {said.strip()[-400:]}")
     stored, dropped = counts(said)
     return {"cpu_s_per_gb": round(cost.cpu_s / sent_bytes * 1e9, 3), "sent": sent, "stored": stored, "dropped": dropped,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asking
 import live
+import profiling
 from measure import Table, programs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,8 +40,11 @@ def main():
         asking.measure(table, built, mixed(work, sizes[0]), work, runs)
     if "live" in arguments.only:
         live.measure(table, built, mixed(work, sizes[1]), work, runs)
+    if "profile" in arguments.only:
+        profiling.show(built, mixed(work, sizes[0]), mixed(work, sizes[1]), work)
 
-    table.show()
+    if table.rows:
+        table.show()
     result = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "host": host(), "commit": commit(),
               "quick": arguments.quick, "rows": table.rows}
     with (work / "results.jsonl").open("a") as results:
@@ -51,7 +55,7 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small captures, once: to see that it runs")
-    parser.add_argument("--only", action="append", choices=["live", "asking"], help="one part (may be repeated)")
+    parser.add_argument("--only", action="append", choices=["live", "asking", "profile"], help="one part (may be repeated); profile shows where the time goes")
     arguments = parser.parse_args()
     arguments.only = arguments.only or ["live", "asking"]
     return arguments
