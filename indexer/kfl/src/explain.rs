@@ -1,6 +1,6 @@
 //! Says in a person's words what the grammar did not expect, and guesses what was meant.
 
-use pest::error::{Error, ErrorVariant, InputLocation};
+use pest::error::{Error, InputLocation};
 
 use crate::error::SyntaxError;
 use crate::grammar::Rule;
@@ -10,41 +10,36 @@ pub(crate) fn unexpected(text: &str, error: &Error<Rule>) -> SyntaxError {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
+    let before = text.get(..at).unwrap_or_default();
     let rest = text.get(at..).unwrap_or_default();
     let token = token(rest);
-    let expected =
-        if wants_operand(error) { "a field or a value" } else { "`and`, `or`, a comparison or the end" };
-    let message = if token.is_empty() {
-        format!("the query ends where {expected} should follow")
-    } else {
-        let shown: String = token.chars().take(40).collect();
-        format!("unexpected `{shown}`: {expected} should stand here")
-    };
-    let found = SyntaxError::new(text, at..at + token.len().max(1), message);
-    match hint(text.get(..at).unwrap_or_default(), rest) {
-        Some(hint) => found.with_hint(hint),
-        None => found,
+    let expected = if wants_operand(before) { "a field or a value" } else { "`and`, `or` or a comparison" };
+    let shown: String = token.chars().take(SHOWN_CHARS_MAX).collect();
+    let found = if token.is_empty() { "the end".to_owned() } else { format!("`{shown}`") };
+    let message = format!("expected {expected}, found {found}");
+    let error = SyntaxError::new(text, at..at + token.len().max(1), message);
+    match hint(before, rest) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
     }
 }
 
-fn wants_operand(error: &Error<Rule>) -> bool {
-    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return false };
-    let operands =
-        [Rule::operand, Rule::right_operand, Rule::string, Rule::number, Rule::selector, Rule::name];
-    positives.iter().any(|rule| operands.contains(rule)) || positives.iter().any(|rule| starts_operand(*rule))
-}
+/// As much of a token as a message has room for; the line below shows it all.
+const SHOWN_CHARS_MAX: usize = 40;
 
-fn starts_operand(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::expression
-            | Rule::conjunction
-            | Rule::negation
-            | Rule::equality
-            | Rule::relation
-            | Rule::right_relation
-            | Rule::argument
-    )
+/// Whether an operand must follow `before`: at the start, after a sign, after a word that joins.
+fn wants_operand(before: &str) -> bool {
+    let before = before.trim_end();
+    let word_at = before.rfind(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let word = before.get(word_at.map_or(0, |at| at + 1)..).unwrap_or(before);
+    match before.chars().next_back() {
+        None => true,
+        Some(_) if word.is_empty() => before.ends_with(|last| "=<>!&|([,.:-".contains(last)),
+        // The first word of a text is a field, whatever it is called.
+        Some(_) => {
+            word_at.is_some() && ["and", "or", "not"].iter().any(|join| word.eq_ignore_ascii_case(join))
+        }
+    }
 }
 
 /// The word or the character that `rest` begins with.

@@ -109,15 +109,20 @@ fn truncated(number: &Number) -> Option<i64> {
 
 /// The known function whose name is nearest to `name`, if one is near.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let texts = TEXT_FUNCTIONS.iter().map(|function| function.name());
-    let units = time::UNITS.iter().map(|(unit, _)| *unit);
-    let known = texts.chain(units).chain(["limit", "now", "datetime"]);
-    let near = |candidate: &&str| distance(&name.to_lowercase(), &candidate.to_lowercase()) <= 2;
     // Names as long as texts may be would make the comparison slow, and are near to nothing.
     if name.len() > 32 {
         return None;
     }
-    known.filter(near).min_by_key(|candidate| distance(&name.to_lowercase(), &candidate.to_lowercase()))
+    let name = name.to_lowercase();
+    let texts = TEXT_FUNCTIONS.iter().map(|function| function.name());
+    let units = time::UNITS.iter().map(|(unit, _)| *unit);
+    texts
+        .chain(units)
+        .chain(["limit", "now", "datetime"])
+        .map(|known| (distance(&name, &known.to_lowercase()), known))
+        .filter(|(distance, _)| *distance <= (name.len() / 3).min(2))
+        .min()
+        .map(|(_, known)| known)
 }
 
 /// How many letters to change, add or leave out to get from one to the other (Levenshtein).
@@ -151,6 +156,12 @@ mod tests {
         assert_eq!(nearest("starts_with"), Some("startsWith"));
         assert_eq!(nearest("hour"), Some("hours"));
         assert_eq!(nearest("frobnicate"), None);
+    }
+
+    #[test]
+    fn far_names_are_not() {
+        assert_eq!(nearest("foo"), None);
+        assert_eq!(nearest(&"startsWith".repeat(10)), None);
     }
 
     #[test]

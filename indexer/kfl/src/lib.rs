@@ -10,6 +10,7 @@
     )
 )]
 
+mod call;
 mod error;
 mod evaluate;
 mod explain;

@@ -1,3 +1,7 @@
 //! The language as its users meet it: texts in, answers out.
 
+mod answers;
+mod errors;
+mod hostile;
+mod planning;
 mod vectors;
