@@ -8,7 +8,7 @@ use std::ops::Range;
 use pest::iterators::Pair;
 
 use crate::error::SyntaxError;
-use crate::expression::{Call, Literal, Operand, Path, Step};
+use crate::expression::{Call, Literal, Operand, Step};
 use crate::functions::{self, Alone};
 use crate::grammar::Rule;
 use crate::parse::{Read, Reader, range};
@@ -53,7 +53,8 @@ impl Reader<'_> {
         }
         match <[Operand; 1]>::try_from(arguments) {
             Ok([argument @ (Operand::Literal(_) | Operand::Path(_))]) => {
-                Ok(Operand::Call(Call { subject: Path(subject), function, argument: Box::new(argument) }))
+                let subject = self.path(subject, span)?;
+                Ok(Operand::Call(Call { subject, function, argument: Box::new(argument) }))
             }
             Ok(_) => Err(self.error(span, format!("`{name}` takes a text or a field"))),
             Err(_) => Err(self.error(span, format!("`{name}` takes one value in its parentheses"))),

@@ -22,6 +22,10 @@ const EQUALITY_CHAIN_MAX: usize = 4;
 /// How many regular expressions one query may compile; each may take up to a megabyte.
 pub const REGEXES_MAX: usize = 64;
 
+/// How many `..name` one path may have. Each looks through everything below each find of the
+/// one before, so on a record nested for the purpose a third would cost thousands of times more.
+const RECURSIVE_STEPS_MAX: usize = 2;
+
 /// What a text says.
 pub(crate) struct Parsed {
     pub expression: Expression,
@@ -288,8 +292,19 @@ impl Reader<'_> {
             steps.push(step);
         }
         // Quoted, `["http"]`, the field is meant.
-        let quoted = self.text.get(span).is_some_and(|text| text.starts_with('['));
-        Ok(if steps.len() == 1 && !quoted { self.word(steps) } else { Operand::Path(Path(steps)) })
+        let quoted = self.text.get(span.clone()).is_some_and(|text| text.starts_with('['));
+        if steps.len() == 1 && !quoted {
+            Ok(self.word(steps))
+        } else {
+            self.path(steps, span).map(Operand::Path)
+        }
+    }
+
+    pub(crate) fn path(&self, steps: Vec<Step>, span: Range<usize>) -> Read<Path> {
+        if steps.iter().filter(|step| matches!(step, Step::Recursive(_))).count() > RECURSIVE_STEPS_MAX {
+            return Err(self.error(span, format!("more than {RECURSIVE_STEPS_MAX} `..` in one path")));
+        }
+        Ok(Path(steps))
     }
 
     /// A single name: a macro, the present, or a field.

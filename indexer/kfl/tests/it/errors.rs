@@ -401,6 +401,22 @@ fn meaningless_things() {
           |     ^^^^^^^^"#]],
     );
     check(
+        "a..b.c..d..e == 1",
+        expect![[r#"
+        more than 2 `..` in one path
+          |
+        1 | a..b.c..d..e == 1
+          | ^^^^^^^^^^^^"#]],
+    );
+    check(
+        "x and ..a..b..c.contains(1)",
+        expect![[r#"
+        more than 2 `..` in one path
+          |
+        1 | x and ..a..b..c.contains(1)
+          |                 ^^^^^^^^^^^"#]],
+    );
+    check(
         "a == 1e999",
         expect![[r#"
         this number is too large

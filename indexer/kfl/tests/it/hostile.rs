@@ -268,6 +268,18 @@ fn length_is_refused_before_it_hurts() {
 }
 
 #[test]
+fn searching_below_is_bounded_on_a_record_made_for_it() {
+    let mut record = json!((0..1000).collect::<Vec<_>>());
+    for _ in 0..120 {
+        record = json!({ "a": record });
+    }
+    let query = kfl::parse("..a..a == -1 or ..a..b == 1 or ..a.*.a..a == -1", 0).expect("it is right");
+    let started = Instant::now();
+    assert!(!query.matches(&record));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
 fn deep_records_are_searched_to_a_depth() {
     let mut record = json!({"needle": 1});
     for _ in 0..1000 {

@@ -4,4 +4,5 @@ mod answers;
 mod errors;
 mod hostile;
 mod planning;
+mod reference;
 mod vectors;
