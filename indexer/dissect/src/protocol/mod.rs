@@ -7,6 +7,11 @@
 
 pub mod table;
 
+pub mod content_encoding;
+pub mod dns;
+pub mod http1;
+pub mod pending;
+
 use segment::{PacketRef, Timestamp};
 
 use crate::exchange::Message;
@@ -14,7 +19,14 @@ use crate::exchange::Message;
 /// What a message says, by protocol.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
-pub enum Content {}
+pub enum Content {
+    /// RFC 9112.
+    Http1Request(http1::message::Request),
+    /// RFC 9112.
+    Http1Response(http1::message::Response),
+    /// RFC 1035: one shape for queries and responses.
+    Dns(dns::message::Message),
+}
 
 /// Which way bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -4,7 +4,7 @@
 //! the first that answers [`Probe::Yes`] gets the flow. `ports` only helps where bytes can't tell: which end
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
-use super::{DatagramDissector, Direction, Probe, StreamDissector};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -35,7 +35,25 @@ pub struct DatagramProtocol {
 }
 
 /// The protocols over TCP, in the order in which they are asked.
-pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[];
+pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
+    StreamProtocol {
+        name: "http",
+        ports: &[80, 8080, 8000, 3128],
+        probe: http1::probe,
+        start: |limits| Box::new(http1::Dissector::new(limits.body_bytes_max)),
+    },
+    StreamProtocol {
+        name: "dns",
+        ports: &[53, 5353, 5355],
+        probe: dns::probe_stream,
+        start: |_| Box::new(dns::Dissector::new()),
+    },
+];
 
 /// The protocols over UDP, in the order in which they are asked.
-pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[];
+pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[DatagramProtocol {
+    name: "dns",
+    ports: &[53, 5353, 5355],
+    probe: dns::probe_datagram,
+    start: |_| Box::new(dns::Dissector::new()),
+}];

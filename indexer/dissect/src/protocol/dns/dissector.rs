@@ -1,0 +1,266 @@
+//! Pairs DNS queries with their responses, over UDP and over TCP.
+//!
+//! A response belongs to the oldest query of the same id and the same first question that went the other
+//! way. A query that is sent again is an exchange of its own; a response that nobody asked for (mDNS
+//! announces) is one without a request.
+
+use std::collections::VecDeque;
+
+use segment::Timestamp;
+use segment::time::NANOS_PER_SECOND;
+
+use crate::exchange::Message;
+use crate::protocol::dns::frame;
+use crate::protocol::dns::message::Message as Dns;
+use crate::protocol::pending::{Input, Pending};
+use crate::protocol::{Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector};
+
+/// How long a query waits for its response. Resolvers give up after 5 to 30 seconds (RFC 1035 §7.2 and practice).
+const PATIENCE_NS: i64 = 30 * NANOS_PER_SECOND;
+
+/// Most queries that wait in one flow. A resolver that reuses its port for every query has a few hundred.
+const WAITING_MAX: usize = 4096;
+
+/// Most bytes that wait in one flow: queries are small, hostile ones need not be.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most times that a stream is searched for a message in vain before the rest of it is given up.
+const SEARCHES_MAX: u32 = 64;
+
+/// The protocol state of one flow.
+#[derive(Debug, Default)]
+pub struct Dissector {
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+    to_server: Side,
+    to_client: Side,
+}
+
+/// A query without its response.
+#[derive(Debug)]
+struct Waiting {
+    direction: Direction,
+    memory_bytes: usize,
+    message: Message,
+}
+
+/// One direction of a TCP flow.
+#[derive(Debug, Default)]
+struct Side {
+    pending: Pending,
+    position: Position,
+    /// Bytes that belong to no message.
+    skipped_bytes: u64,
+}
+
+/// What is known of where messages begin in a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Position {
+    /// The next byte begins a message.
+    #[default]
+    Known,
+    /// After a gap: some byte may begin a message; so often one seemed to and did not.
+    Lost { failures: u32 },
+    /// Searched too often.
+    GivenUp,
+}
+
+impl Dissector {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes in both directions that belong to no message.
+    #[must_use]
+    pub fn skipped_bytes(&self) -> u64 {
+        self.to_server.skipped_bytes.saturating_add(self.to_client.skipped_bytes)
+    }
+
+    fn side(&mut self, direction: Direction) -> &mut Side {
+        match direction {
+            Direction::ToServer => &mut self.to_server,
+            Direction::ToClient => &mut self.to_client,
+        }
+    }
+
+    /// Takes one whole message.
+    fn message(&mut self, direction: Direction, message: Message, pairs: &mut Vec<Pair>) {
+        let Content::Dns(dns) = &message.content else { return };
+        if dns.flags.response() {
+            let request = self.take_query(direction, dns);
+            pairs.push(Pair { request, response: Some(message) });
+            return;
+        }
+        let memory_bytes = size_of::<Waiting>() + dns.memory_bytes();
+        self.waiting.push_back(Waiting { direction, memory_bytes, message });
+        self.waiting_bytes = self.waiting_bytes.saturating_add(memory_bytes);
+        while self.waiting.len() > WAITING_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
+            self.give_up_oldest(pairs);
+        }
+    }
+
+    /// The query that `response`, sent in `direction`, answers.
+    fn take_query(&mut self, direction: Direction, response: &Dns) -> Option<Message> {
+        let index = self.waiting.iter().position(|waiting| {
+            waiting.direction != direction
+                && matches!(&waiting.message.content, Content::Dns(query) if answers(response, query))
+        })?;
+        let waiting = self.waiting.remove(index)?;
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(waiting.memory_bytes);
+        Some(waiting.message)
+    }
+
+    fn give_up_oldest(&mut self, pairs: &mut Vec<Pair>) {
+        if let Some(oldest) = self.waiting.pop_front() {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(oldest.memory_bytes);
+            pairs.push(Pair { request: Some(oldest.message), response: None });
+        }
+    }
+
+    fn give_up_all(&mut self, pairs: &mut Vec<Pair>) {
+        while !self.waiting.is_empty() {
+            self.give_up_oldest(pairs);
+        }
+    }
+
+    /// Cuts messages out of `input` until it asks for more.
+    fn read(&mut self, direction: Direction, input: &mut Input<'_>, pairs: &mut Vec<Pair>) {
+        loop {
+            let side = self.side(direction);
+            if side.position == Position::GivenUp {
+                side.skip(input, usize::MAX);
+                return;
+            }
+            let lost = matches!(side.position, Position::Lost { .. });
+            if lost && !frame::may_be_plausible(input.rest()) {
+                side.skip(input, 1);
+                continue;
+            }
+            let Some((payload, length)) = frame::stream_frame(input.rest()) else { return };
+            if lost && !frame::is_plausible(payload) {
+                side.skip(input, 1);
+                side.fail();
+                continue;
+            }
+            side.position = Position::Known;
+            let first = input.next_mark();
+            input.advance(length);
+            match read_message(payload, length, first, input.last_mark()) {
+                Some(message) => self.message(direction, message, pairs),
+                None => {
+                    let side = self.side(direction);
+                    side.skipped_bytes = side.skipped_bytes.saturating_add(count(length));
+                }
+            }
+        }
+    }
+}
+
+impl Side {
+    fn skip(&mut self, input: &mut Input<'_>, length: usize) {
+        self.skipped_bytes = self.skipped_bytes.saturating_add(count(input.advance(length).len()));
+    }
+
+    fn fail(&mut self) {
+        self.position = match self.position {
+            Position::Lost { failures } if failures < SEARCHES_MAX => {
+                Position::Lost { failures: failures + 1 }
+            }
+            _ => Position::GivenUp,
+        };
+    }
+}
+
+impl DatagramDissector for Dissector {
+    fn datagram(&mut self, direction: Direction, payload: &[u8], mark: Mark, pairs: &mut Vec<Pair>) {
+        if let Some(message) = read_message(payload, payload.len(), mark, mark) {
+            self.message(direction, message, pairs);
+        }
+    }
+
+    fn expire(&mut self, now: Timestamp, pairs: &mut Vec<Pair>) {
+        while self.waiting.front().is_some_and(|oldest| now.since(oldest.message.start) > PATIENCE_NS) {
+            self.give_up_oldest(pairs);
+        }
+    }
+
+    fn finish(&mut self, pairs: &mut Vec<Pair>) {
+        self.give_up_all(pairs);
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+}
+
+impl StreamDissector for Dissector {
+    fn feed(&mut self, direction: Direction, chunk: Chunk<'_>, pairs: &mut Vec<Pair>) {
+        let mut pending = std::mem::take(&mut self.side(direction).pending);
+        match chunk {
+            Chunk::Data { bytes, mark } => {
+                pending.feed(bytes, mark, |input| self.read(direction, input, pairs))
+            }
+            Chunk::Gap { length_bytes, .. } => {
+                let side = self.side(direction);
+                side.position = match side.position {
+                    Position::Known => Position::Lost { failures: 0 },
+                    lost => lost,
+                };
+                side.skipped_bytes = side.skipped_bytes.saturating_add(pending.length_bytes());
+                pending.skip(length_bytes);
+            }
+        }
+        self.side(direction).pending = pending;
+    }
+
+    fn close(&mut self, direction: Direction, pairs: &mut Vec<Pair>) {
+        let side = self.side(direction);
+        side.skipped_bytes = side.skipped_bytes.saturating_add(side.pending.length_bytes());
+        side.pending.skip(0);
+        if direction == Direction::ToClient {
+            self.give_up_all(pairs);
+        }
+    }
+
+    fn finish(&mut self, pairs: &mut Vec<Pair>) {
+        self.give_up_all(pairs);
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.waiting_bytes + self.to_server.pending.memory_bytes() + self.to_client.pending.memory_bytes()
+    }
+}
+
+/// RFC 5452 §9.1: same id and same question. A server that could not read the question sends none back.
+fn answers(response: &Dns, query: &Dns) -> bool {
+    response.id == query.id
+        && match (response.questions.first(), query.questions.first()) {
+            (Some(answered), Some(asked)) => {
+                answered.name.is_same(&asked.name)
+                    && answered.kind == asked.kind
+                    && answered.class == asked.class
+            }
+            _ => true,
+        }
+}
+
+/// `None` if not even a header is there.
+fn read_message(payload: &[u8], wire_length: usize, first: Mark, last: Mark) -> Option<Message> {
+    let dns = frame::message(payload).ok()?;
+    Some(Message {
+        start: first.timestamp,
+        end: last.timestamp,
+        first: first.packet,
+        last: last.packet,
+        wire_bytes: count(wire_length),
+        gap_bytes: 0,
+        truncated: false,
+        content: Content::Dns(dns),
+    })
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

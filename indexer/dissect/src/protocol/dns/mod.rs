@@ -1,0 +1,40 @@
+//! DNS (RFC 1035 and its many successors), mDNS (RFC 6762) and LLMNR (RFC 4795): one message format.
+//!
+//! [`name`] reads names, [`record`] reads what records say, [`frame`] cuts whole messages out of bytes (and
+//! out of TCP streams, by their length), [`dissector`] pairs queries with responses; [`message`], [`data`] and
+//! [`code`] are what remains of a message.
+//!
+//! A message that is cut or damaged keeps the records before the damage, and says what the damage was.
+
+pub mod code;
+pub mod data;
+pub mod dissector;
+pub mod frame;
+pub mod message;
+pub mod name;
+pub mod record;
+
+pub use dissector::Dissector;
+
+use crate::protocol::{Direction, Probe};
+
+/// Whether `payload` is a DNS message.
+#[must_use]
+pub fn probe_datagram(_: Direction, payload: &[u8]) -> Probe {
+    if frame::is_plausible(payload) { Probe::Yes } else { Probe::No }
+}
+
+/// Whether `bytes`, the first of a TCP stream, begin with a length and a DNS message (RFC 7766 §8).
+///
+/// Two bytes of length say little, so the whole first message must be there and be sound.
+#[must_use]
+pub fn probe_stream(_: Direction, bytes: &[u8]) -> Probe {
+    if !frame::may_be_plausible(bytes) {
+        return Probe::No;
+    }
+    match frame::stream_frame(bytes) {
+        None => Probe::More,
+        Some((message, _)) if frame::is_plausible(message) => Probe::Yes,
+        Some(_) => Probe::No,
+    }
+}
