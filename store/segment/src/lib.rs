@@ -38,4 +38,4 @@ pub use reader::{Reading, SegmentReader};
 pub use record::{ClockState, InterfaceStatistics, Loss, LossCause, NameRecord, Names, Record};
 pub use seal::Seal;
 pub use time::{TimeRange, Timestamp};
-pub use writer::{SegmentWriter, WriterOptions};
+pub use writer::{FinishedSegment, SegmentWriter, WriterOptions};

@@ -313,6 +313,12 @@ impl SegmentWriter {
         })
     }
 
+    /// Packets in the frames that are written; the others wait for their frame to end.
+    #[must_use]
+    pub fn packets_written(&self) -> u64 {
+        self.tally.packets.saturating_sub(u64::from(self.builder.packets()))
+    }
+
     /// Writes footer, seal and seek table, syncs, writes the manifest and moves the file to `sealed_dir`.
     ///
     /// The manifest comes first, so a sealed segment is never without one; an open segment with a
@@ -320,7 +326,16 @@ impl SegmentWriter {
     ///
     /// # Errors
     /// If a file can't be written, synced or moved, or a sealed segment of that name exists.
-    pub fn seal(mut self, sealed_dir: &Path, key: &SigningKey) -> Result<Manifest, Error> {
+    pub fn seal(self, sealed_dir: &Path, key: &SigningKey) -> Result<Manifest, Error> {
+        self.finish(key)?.publish(sealed_dir)
+    }
+
+    /// The quick half of [`seal`](Self::seal): writes footer, seal and seek table, but doesn't wait for
+    /// the disk. The next segment can name this one's root at once, while another thread publishes it.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn finish(mut self, key: &SigningKey) -> Result<FinishedSegment, Error> {
         self.end_frame()?;
         let sealed_at = modified(&self.file, &self.path)?;
         let too_large = || Error::Input("a footer beyond 4 GiB".to_owned());
@@ -337,11 +352,9 @@ impl SegmentWriter {
         self.sha256.update(&tail);
         let file_bytes = offset.saturating_add(u64::try_from(tail.len()).unwrap_or(u64::MAX));
         self.file.set_len(file_bytes).map_err(Error::io("cut", &self.path))?;
-        self.file.sync_all().map_err(Error::io("sync", &self.path))?;
         let sha256 = Digest(self.sha256.finalize().into());
         let manifest = manifest(&self.header, &self.tally, &seal, file_bytes, sha256);
-        publish(&self.path, sealed_dir, &manifest)?;
-        Ok(manifest)
+        Ok(FinishedSegment { file: self.file, path: self.path, manifest })
     }
 
     /// Ends the frame if its blocks are of another kind, or if `length` bytes more would be too many.
@@ -352,6 +365,38 @@ impl SegmentWriter {
             return self.end_frame();
         }
         Ok(())
+    }
+}
+
+/// A segment whose bytes are all written, but not yet known to be on disk nor moved.
+#[derive(Debug)]
+pub struct FinishedSegment {
+    file: File,
+    path: PathBuf,
+    manifest: Manifest,
+}
+
+impl FinishedSegment {
+    /// The segment's name.
+    #[must_use]
+    pub fn id(&self) -> &SegmentId {
+        &self.manifest.id
+    }
+
+    /// The digest that the next segment names.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        self.manifest.blake3_root
+    }
+
+    /// The slow half of a seal: syncs, writes the manifest and moves the file to `sealed_dir`.
+    ///
+    /// # Errors
+    /// If a file can't be synced, written or moved, or a sealed segment of that name exists.
+    pub fn publish(self, sealed_dir: &Path) -> Result<Manifest, Error> {
+        self.file.sync_all().map_err(Error::io("sync", &self.path))?;
+        publish(&self.path, sealed_dir, &self.manifest)?;
+        Ok(self.manifest)
     }
 }
 
