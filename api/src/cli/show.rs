@@ -11,6 +11,7 @@ use super::{Place, stdout};
 use crate::dto;
 use crate::engine::EntryPacket;
 use crate::failure::Failure;
+use crate::format::headers::{self, Headers};
 use crate::format::{detail, json};
 use crate::instant;
 use crate::terminal::Screen;
@@ -42,12 +43,15 @@ pub struct Show {
 }
 
 const COLUMNS: &[Column] = &[
-    Column { title: "packet time", fit: Fit::Whole(None), align: Align::Left },
+    Column { title: "packet time", fit: Fit::KeepEnd(19), align: Align::Left },
     Column { title: "after", fit: Fit::Whole(None), align: Align::Right },
     Column { title: "place", fit: Fit::Whole(None), align: Align::Left },
-    Column { title: "interface", fit: Fit::CutEnd(5, Some(2)), align: Align::Left },
+    Column { title: "interface", fit: Fit::CutEnd(5, Some(5)), align: Align::Left },
+    Column { title: "source", fit: Fit::CutEnd(15, Some(3)), align: Align::Left },
+    Column { title: "destination", fit: Fit::CutEnd(15, Some(3)), align: Align::Left },
+    Column { title: "flags", fit: Fit::Whole(Some(1)), align: Align::Left },
     Column { title: "length", fit: Fit::Whole(None), align: Align::Right },
-    Column { title: "captured", fit: Fit::Whole(Some(1)), align: Align::Right },
+    Column { title: "captured", fit: Fit::Whole(Some(4)), align: Align::Right },
 ];
 
 impl Show {
@@ -86,12 +90,17 @@ fn packet_table(packets: &[EntryPacket], out: &mut impl Write, screen: Screen) -
     let mut table = Table::new(out, screen, COLUMNS);
     let first = packets.first().map(|packet| packet.timestamp);
     for packet in packets {
+        let headers = headers::read(packet.link_type, &packet.data);
+        let of_headers = |part: fn(&Headers) -> &str| Cell::new(headers.as_ref().map_or("-", part));
         let since_nanos = packet.timestamp.since(first.unwrap_or(packet.timestamp));
         table.row(vec![
             Cell::styled(&instant::rfc3339(packet.timestamp), Style::Faint),
-            Cell::new(&format!("{:+.6}s", Duration::from_nanos(since_nanos.unsigned_abs()).as_secs_f64())),
+            Cell::new(&format!("+{:.6}s", Duration::from_nanos(since_nanos.unsigned_abs()).as_secs_f64())),
             Cell::new(&format!("{}.{}.{}", packet.at.sequence, packet.at.frame, packet.at.index)),
             Cell::new(&packet.interface),
+            of_headers(|headers| &headers.source),
+            of_headers(|headers| &headers.destination),
+            of_headers(|headers| &headers.flags),
             Cell::new(&count(u64::from(packet.original_length_bytes))),
             Cell::new(&count(u64::try_from(packet.data.len()).unwrap_or(u64::MAX))),
         ])?;

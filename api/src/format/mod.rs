@@ -2,11 +2,12 @@
 //!
 //! [`row`] decides what a list shows of an entry, for tables and CSV; [`har`] turns HTTP exchanges into an
 //! HTTP archive that browsers open; [`json`] writes JSON that is also safe to look at on a terminal;
-//! [`detail`] shows one entry in full.
+//! [`detail`] shows one entry in full, [`headers`] what a list of packets shows of each.
 
 pub mod body;
 pub mod csv;
 pub mod detail;
 pub mod har;
+pub mod headers;
 pub mod json;
 pub mod row;

@@ -121,10 +121,14 @@ fn listen_for_signals(sender: SyncSender<Happening>) -> anyhow::Result<()> {
     let mut signals =
         signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot catch signals")?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for (earlier, signal) in signals.forever().enumerate() {
-            // The second time at once: the recorder, in a group of its own, still seals what it has.
-            if earlier > 0 || sender.send(Happening::Signal(signal)).is_err() {
+        let mut interrupted = false;
+        for signal in signals.forever() {
+            // Ctrl-C for the second time ends at once; the recorder, in a group of its own, still seals.
+            if signal == SIGINT && std::mem::replace(&mut interrupted, true) {
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+            if sender.send(Happening::Signal(signal)).is_err() {
+                return;
             }
         }
     })?;
