@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use segment::TimeRange;
+use segment::{Loss, LossCause, Origin, TimeRange};
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Coverage, EntryPacket, Loss, LossCause, Origin, State, Stats, Summary};
+use crate::engine::{Coverage, EntryPacket, State, Stats, Summary};
 use crate::format::body;
 use crate::instant::rfc3339;
 

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use kfl::Query;
-use segment::{PacketRef, TimeRange, Timestamp};
+use segment::{Loss, LossCause, Origin, PacketRef, SegmentId, TimeRange, Timestamp};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Data {
     pub fn segments(&self) -> Result<(Vec<Summary>, Vec<Error>), Error> {
         Err(Error)
     }
-    pub fn entries_of(&self, _: &String) -> u64 {
+    pub fn entries_of(&self, _: &SegmentId) -> u64 {
         0
     }
     pub fn stats(&self) -> Result<Stats, Error> {
@@ -77,24 +77,6 @@ pub struct Coverage {
     pub entries: u64,
     pub truncated: bool,
 }
-#[derive(Clone)]
-pub struct Loss {
-    pub range: TimeRange,
-    pub interface: Option<String>,
-    pub cause: LossCause,
-    pub packets: Option<u64>,
-    pub bytes: Option<u64>,
-    pub note: String,
-}
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum LossCause {
-    Kernel,
-}
-impl LossCause {
-    pub const fn name(self) -> &'static str {
-        "kernel"
-    }
-}
 pub struct EntryPacket {
     pub at: PacketRef,
     pub timestamp: Timestamp,
@@ -119,12 +101,8 @@ pub enum State {
     Sealed,
     Indexed,
 }
-pub enum Origin {
-    Capture,
-    Import { file: String },
-}
 pub struct Summary {
-    pub id: String,
+    pub id: SegmentId,
     pub state: State,
     pub range: Option<TimeRange>,
     pub packets: u64,

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod chain;
 mod cli;
 mod confine;
 mod directory;

@@ -81,10 +81,9 @@ fn number(count: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use segment::TimeRange;
+    use segment::{Loss, LossCause, TimeRange};
 
     use super::*;
-    use crate::engine::{Loss, LossCause};
 
     #[test]
     fn a_whole_answer_takes_one_line_and_an_incomplete_one_says_why() {

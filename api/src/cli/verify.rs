@@ -1,18 +1,23 @@
 //! `remora verify`: proves that segments are what was sealed.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use indicatif::ProgressBar;
+use segment::{Manifest, SegmentId};
 use serde_json::{Value, json};
 
 use super::{Place, stdout};
+use crate::chain::{self, Link};
 use crate::engine::{self, State};
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::quantity::counted;
 use crate::terminal::{escape, progress};
+
+/// Where sealed segments and their manifests lie.
+const SEALED: &str = "sealed";
 
 const ABOUT: &str = "Prove that segments are what was sealed
 
@@ -39,70 +44,88 @@ impl Verify {
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let data = place.open()?;
         let (segments, unreadable) = data.segments()?;
-        let mut sealed: Vec<String> = segments
-            .iter()
-            .filter(|summary| summary.state != State::Open)
-            .map(|summary| summary.id.to_string())
-            .collect();
-        if let Some(wanted) = &self.segment {
-            sealed.retain(|id| id == wanted);
-            if sealed.is_empty() {
-                let directory = place.path().display();
-                return Err(anyhow!(
-                    "no sealed segment {wanted} in {directory}: `remora segments` lists them"
-                )
-                .into());
-            }
-        }
-        let bar = progress::of_things("verifying");
-        bar.set_length(u64::try_from(sealed.len()).unwrap_or(u64::MAX));
-        let mut told = Vec::new();
-        let mut bad: u64 = 0;
+        let sealed =
+            segments.into_iter().filter(|summary| summary.state != State::Open).map(|summary| summary.id);
+        let (sealed, chain) = match &self.segment {
+            None => (sealed.collect(), chain_problems(place)),
+            Some(wanted) => (one(wanted, sealed, place)?, Vec::new()),
+        };
+        let mut report =
+            Report { json: place.json, told: Vec::new(), bad: 0, bar: progress::of_things("verifying") };
+        report.bar.set_length(u64::try_from(sealed.len()).unwrap_or(u64::MAX));
         for problem in unreadable.iter().filter(|_| self.segment.is_none()) {
-            bad += 1;
-            told.push(json!({ "id": null, "problems": [problem.to_string()] }));
-            if !place.json {
-                writeln!(io::stderr().lock(), "{}", escape::line(&problem.to_string()))?;
-            }
+            report.tell(None, vec![problem.to_string()])?;
         }
         for id in &sealed {
-            let problems = problems(&path(place.path(), id));
-            bad += u64::from(!problems.is_empty());
-            if !place.json {
-                let mut stderr = io::stderr().lock();
-                for problem in &problems {
-                    bar.suspend(|| writeln!(stderr, "{}", escape::line(&format!("{id}: {problem}"))))?;
-                }
-            }
-            told.push(json!({ "id": id, "problems": problems }));
-            bar.inc(1);
+            let mut problems = match engine::verify(&place.path().join(SEALED).join(id.file_name())) {
+                Ok(problems) => problems,
+                Err(error) => vec![error.to_string()],
+            };
+            problems
+                .extend(chain.iter().filter(|(behind, _)| behind == id).map(|(_, problem)| problem.clone()));
+            report.tell(Some(id), problems)?;
+            report.bar.inc(1);
         }
-        bar.finish_and_clear();
-        finish(place, told, bad)
+        report.end()
     }
 }
 
-fn finish(place: &Place, told: Vec<Value>, bad: u64) -> Result<(), Failure> {
-    let mut out = stdout();
-    let all = u64::try_from(told.len()).unwrap_or(u64::MAX);
-    if place.json {
-        json::write_pretty(&mut out, &json!({ "segments": told, "bad": bad }))?;
-    } else if bad == 0 {
-        writeln!(out, "{} verified, no problem", counted(all, "segment"))?;
-    } else {
-        writeln!(out, "{} verified, {bad} with problems", counted(all, "segment"))?;
+/// The one segment that is asked for.
+fn one(
+    wanted: &str,
+    mut sealed: impl Iterator<Item = SegmentId>,
+    place: &Place,
+) -> Result<Vec<SegmentId>, Failure> {
+    let found = sealed.find(|id| id.to_string() == wanted);
+    found.map(|id| vec![id]).ok_or_else(|| {
+        let directory = place.path().display();
+        anyhow!("no sealed segment {wanted} in {directory}: `remora segments` lists them").into()
+    })
+}
+
+/// What is wrong between segments. A manifest that can't be read is told of as such, not here.
+fn chain_problems(place: &Place) -> Vec<(SegmentId, String)> {
+    let files = std::fs::read_dir(place.path().join(SEALED)).into_iter().flatten().flatten();
+    let manifests = files
+        .map(|file| file.path())
+        .filter(|path| path.to_string_lossy().ends_with(".manifest.json"))
+        .filter_map(|path| Manifest::read(&path).ok());
+    chain::problems(manifests.map(|manifest| Link::of(&manifest)).collect())
+}
+
+/// What was checked so far.
+struct Report {
+    json: bool,
+    told: Vec<Value>,
+    bad: u64,
+    bar: ProgressBar,
+}
+
+impl Report {
+    fn tell(&mut self, id: Option<&SegmentId>, problems: Vec<String>) -> std::io::Result<()> {
+        let id = id.map(ToString::to_string);
+        self.bad += u64::from(!problems.is_empty());
+        if !self.json {
+            let name = id.as_deref().map(|id| format!("{id}: ")).unwrap_or_default();
+            for problem in &problems {
+                let line = format!("{name}{problem}");
+                self.bar.suspend(|| writeln!(io::stderr().lock(), "{}", escape::line(&line)))?;
+            }
+        }
+        self.told.push(json!({ "id": id, "problems": problems }));
+        Ok(())
     }
-    out.flush()?;
-    if bad == 0 { Ok(()) } else { Err(Failure::Told(1)) }
-}
 
-fn path(data: &Path, id: &str) -> PathBuf {
-    data.join("sealed").join(format!("{id}.pcapng.zst"))
-}
-
-fn problems(path: &Path) -> Vec<String> {
-    match engine::verify(path) {
-        Ok(problems) => problems,
-        Err(error) => vec![error.to_string()],
+    fn end(self) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        let mut out = stdout();
+        let all = counted(u64::try_from(self.told.len()).unwrap_or(u64::MAX), "segment");
+        match (self.json, self.bad) {
+            (true, bad) => json::write_pretty(&mut out, &json!({ "segments": self.told, "bad": bad }))?,
+            (false, 0) => writeln!(out, "{all} verified, no problem")?,
+            (false, bad) => writeln!(out, "{all} verified, {bad} with problems")?,
+        }
+        out.flush()?;
+        if self.bad == 0 { Ok(()) } else { Err(Failure::Told(1)) }
     }
 }
