@@ -158,6 +158,7 @@ impl Dissector {
         match decoded.payload {
             Payload::Tcp(header, span) => self.tcp(&decoded.network, &header, span, place, sink),
             Payload::Udp(header, span) => self.udp(&decoded.network, &header, span, place, sink),
+            Payload::Ports(..) => self.counters.undecodable.truncated += 1,
             Payload::Icmp => self.counters.icmp += 1,
             Payload::Other(_) => self.counters.other_ip += 1,
             Payload::Fragment(fragment) => {

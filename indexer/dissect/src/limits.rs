@@ -51,7 +51,7 @@ impl Default for Limits {
             body_bytes_max: MIB,
             decoded_bytes_max: 8 * MIB,
             fragment_bytes_max: 16 * MIB,
-            tcp_idle_ns: 300 * NANOS_PER_SECOND,
+            tcp_idle_ns: 600 * NANOS_PER_SECOND,
             tcp_closed_ns: 10 * NANOS_PER_SECOND,
             udp_idle_ns: 60 * NANOS_PER_SECOND,
             fragment_idle_ns: 30 * NANOS_PER_SECOND,

@@ -2,11 +2,15 @@
 
 use segment::LinkType;
 
-use super::{Context, Layer, Span, Step, Undecodable, tunnel};
+use super::{Context, Layer, Span, Step, Undecodable, tunnel, wlan};
 
 const PPP: LinkType = LinkType(9);
+const FDDI: LinkType = LinkType(10);
 const PPP_HDLC: LinkType = LinkType(50);
 const CISCO_HDLC: LinkType = LinkType(104);
+const WLAN: LinkType = LinkType(105);
+const WLAN_RADIOTAP: LinkType = LinkType(127);
+const PPI: LinkType = LinkType(192);
 const NFLOG: LinkType = LinkType(239);
 
 /// Below this an "EtherType" is the length of an IEEE 802.3 frame, with 802.2 behind it.
@@ -40,6 +44,16 @@ pub(super) fn link<'a>(
             Ok(Step::Next(Layer::EtherType(u16::from_be_bytes([high, low])), rest))
         }
         NFLOG => nflog(span),
+        // Per-packet information: version, flags, length of all of it, link type of the rest, all little-endian.
+        PPI => {
+            let (&[_, _, low, high, t0, t1, _, _], _) = span.header()?;
+            let inner = LinkType(u16::from_le_bytes([t0, t1]));
+            Ok(Step::Next(Layer::Link(inner), span.skip(usize::from(u16::from_le_bytes([low, high])))?))
+        }
+        // Frame control and two addresses.
+        FDDI => Ok(Step::Next(Layer::Llc, span.skip(13)?)),
+        WLAN => wlan::frame(span),
+        WLAN_RADIOTAP => wlan::radiotap(span),
         _ => Err(Undecodable::LinkType),
     }
 }
@@ -64,7 +78,10 @@ pub(super) fn ether_type(number: u16, span: Span<'_>) -> Result<Step<'_>, Undeco
         // Transparent Ethernet bridging, as GRE and Geneve carry it.
         0x6558 => Ok(Step::Next(Layer::Link(LinkType::ETHERNET), span)),
         0x8847 | 0x8848 => tunnel::mpls(span),
-        0x8864 => ppp(span.skip(6)?),
+        0x8864 => {
+            let (&[_, _, _, _, high, low], rest) = span.header()?;
+            ppp(rest.limit(usize::from(u16::from_be_bytes([high, low]))))
+        }
         0x880B => ppp(span),
         length if length < ETHER_TYPE_MIN => Ok(Step::Next(Layer::Llc, span.limit(usize::from(length)))),
         _ => Ok(Step::NotIp),

@@ -11,10 +11,13 @@ mod ip;
 mod link;
 mod transport;
 mod tunnel;
+mod wlan;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use segment::{LinkType, Packet};
+
+use crate::exchange::Transport;
 
 pub use transport::{Flags, TcpHeader, UdpHeader};
 
@@ -127,6 +130,8 @@ pub enum Payload<'a> {
     Tcp(TcpHeader, Span<'a>),
     /// A UDP datagram.
     Udp(UdpHeader, Span<'a>),
+    /// Of a TCP or UDP header only the sender's and the receiver's port were captured.
+    Ports(Transport, u16, u16),
     /// A part of an IP packet.
     Fragment(Fragment<'a>),
     /// ICMP or ICMPv6; the packets it quotes are not looked at.
@@ -161,7 +166,9 @@ enum Layer {
     /// Behind an IP header or an IPv6 extension header, by IANA number.
     IpPayload(u8),
     Vxlan,
+    VxlanGpe,
     Geneve,
+    GtpUser,
 }
 
 /// What one header leads to.
@@ -210,6 +217,11 @@ fn run<'a>(
 ) -> Result<Option<Decoded<'a>>, Undecodable> {
     let mut carrier: Option<Decoded<'a>> = None;
     for _ in 0..LAYERS_MAX {
+        if let Layer::IpPayload(number) = layer
+            && tunnel::is_tunnel(number)
+        {
+            carrier = Some(Decoded { network: context.network, payload: Payload::Other(number) });
+        }
         match step(&mut context, layer, span) {
             Ok(Step::Next(next, rest)) => (layer, span) = (next, rest),
             Ok(Step::Done(payload)) => {
@@ -234,6 +246,8 @@ fn step<'a>(context: &mut Context, layer: Layer, span: Span<'a>) -> Result<Step<
         Layer::Ip => ip::ip(context, span),
         Layer::IpPayload(number) => ip::payload(context, number, span),
         Layer::Vxlan => tunnel::vxlan(span),
+        Layer::VxlanGpe => tunnel::vxlan_gpe(span),
         Layer::Geneve => tunnel::geneve(span),
+        Layer::GtpUser => tunnel::gtp_user(span),
     }
 }

@@ -1,6 +1,7 @@
 //! TCP (RFC 9293) and UDP (RFC 768) headers.
 
 use super::{Payload, Span, Step, Undecodable};
+use crate::exchange::Transport;
 
 /// The control bits of a TCP segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -61,6 +62,9 @@ pub struct UdpHeader {
 
 pub(super) fn tcp(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
     // Fourteen bytes tell all that is needed: a short snap length must not lose the packet.
+    if span.data().len() < 14 && span.cut_bytes() > 0 {
+        return ports(Transport::Tcp, span);
+    }
     let (&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags], _) = span.header()?;
     let header_bytes = usize::from(offset >> 4) * 4;
     if header_bytes < 20 {
@@ -78,6 +82,9 @@ pub(super) fn tcp(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
 }
 
 pub(super) fn udp(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    if span.data().len() < 8 && span.cut_bytes() > 0 {
+        return ports(Transport::Udp, span);
+    }
     let (&[s0, s1, d0, d1, l0, l1, _, _], rest) = span.header()?;
     let payload = match usize::from(u16::from_be_bytes([l0, l1])) {
         // A jumbogram (RFC 2675 §4), or offload: to the packet's end.
@@ -89,4 +96,11 @@ pub(super) fn udp(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
         destination_port: u16::from_be_bytes([d0, d1]),
     };
     Ok(Step::Done(Payload::Udp(header, payload)))
+}
+
+/// The snap length left only the ports.
+fn ports(transport: Transport, span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let (&[s0, s1, d0, d1], _) = span.header()?;
+    let (source, destination) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+    Ok(Step::Done(Payload::Ports(transport, source, destination)))
 }

@@ -1,15 +1,17 @@
-//! Packets inside packets: GRE, ERSPAN, MPLS, VXLAN, Geneve.
+//! Packets inside packets: GRE, ERSPAN, MPLS, VXLAN, Geneve, GTP-U.
 //!
 //! A tunnel over UDP is only guessed from its port: if what is inside can't be read, the UDP datagram
 //! stands as it is.
 
 use segment::LinkType;
 
-use super::{Layer, Payload, Span, Step, Undecodable};
+use super::{Layer, Payload, Span, Step, Undecodable, wlan};
 
 const ETHERNET: Layer = Layer::Link(LinkType::ETHERNET);
 /// Most labels in an MPLS stack; real ones have fewer than ten.
 const MPLS_LABELS_MAX: usize = 16;
+/// Most extension headers of a GTP-U packet; real ones have one or two.
+const GTP_EXTENSIONS_MAX: usize = 16;
 
 /// What a UDP datagram carries, if its port is one of a tunnel's.
 pub(super) fn inside<'a>(payload: &Payload<'a>) -> Option<(Layer, Span<'a>)> {
@@ -17,9 +19,16 @@ pub(super) fn inside<'a>(payload: &Payload<'a>) -> Option<(Layer, Span<'a>)> {
     match header.destination_port {
         // RFC 7348, and the port that Linux used before it and flannel still does.
         4789 | 8472 => Some((Layer::Vxlan, span)),
+        4790 => Some((Layer::VxlanGpe, span)),
         6081 => Some((Layer::Geneve, span)),
+        2152 => Some((Layer::GtpUser, span)),
         _ => None,
     }
+}
+
+/// Whether an IP protocol carries packets: IPv4, IPv6, GRE, MPLS.
+pub(super) fn is_tunnel(protocol: u8) -> bool {
+    matches!(protocol, 4 | 41 | 47 | 137)
 }
 
 /// RFC 7348 §5: flags, reserved (3), network identifier (3), reserved; then Ethernet.
@@ -27,6 +36,42 @@ pub(super) fn vxlan(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
     let (&[flags, ..], rest) = span.header::<8>()?;
     // The I flag must be set; other bits belong to extensions, which keep the layout.
     if flags & 0x08 == 0 { Ok(Step::NotIp) } else { Ok(Step::Next(ETHERNET, rest)) }
+}
+
+/// VXLAN with a field that tells the next protocol.
+pub(super) fn vxlan_gpe(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let (&[_, _, _, next, ..], rest) = span.header::<8>()?;
+    match next {
+        1 | 2 => Ok(Step::Next(Layer::Ip, rest)),
+        0 | 3 => Ok(Step::Next(ETHERNET, rest)),
+        _ => Ok(Step::NotIp),
+    }
+}
+
+/// 3GPP TS 29.281 §5.1: flags, message type, length (2), tunnel (4); four more bytes if any of three flags is
+/// set, the last of them the type of an extension header.
+pub(super) fn gtp_user(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
+    let (&[flags, kind, ..], mut rest) = span.header::<8>()?;
+    // Version 1, GTP not GTP', and a message that carries a packet.
+    if flags & 0xF0 != 0x30 || kind != 0xFF {
+        return Ok(Step::NotIp);
+    }
+    if flags & 0x07 == 0 {
+        return Ok(Step::Next(Layer::Ip, rest));
+    }
+    let (&[_, _, _, mut extension], behind) = rest.header()?;
+    rest = behind;
+    for _ in 0..GTP_EXTENSIONS_MAX {
+        if extension == 0 {
+            return Ok(Step::Next(Layer::Ip, rest));
+        }
+        let (&[words], _) = rest.header()?;
+        let length = usize::from(words) * 4;
+        let last = length.checked_sub(1).ok_or(Undecodable::Length)?;
+        extension = *rest.data().get(last).ok_or(Undecodable::Truncated)?;
+        rest = rest.skip(length)?;
+    }
+    Err(Undecodable::Nesting)
 }
 
 /// RFC 8926 §3.4: version and option length, flags, protocol (2), network identifier (3), reserved; options.
@@ -59,6 +104,8 @@ pub(super) fn gre(span: Span<'_>) -> Result<Step<'_>, Undecodable> {
             let (&[.., last], rest) = rest.header::<12>()?;
             Ok(Step::Next(ETHERNET, rest.skip(if last & 1 == 1 { 8 } else { 0 })?))
         }
+        // Aruba's access points send radio frames to their controller.
+        0x8200..=0x8270 => wlan::frame(rest),
         0x0800 | 0x86DD | 0x6558 | 0x8100 | 0x8847 | 0x8848 | 0x880B => {
             Ok(Step::Next(Layer::EtherType(protocol), rest))
         }

@@ -75,14 +75,20 @@ impl TcpFlow {
         around: &mut Surroundings<'_>,
     ) -> Belongs {
         let flags = header.flags;
+        if flags.has(Flags::SYN) && (flags.has(Flags::FIN) || flags.has(Flags::RST)) {
+            // No system sends this; scanners and forgers do.
+            counters.implausible_segments += 1;
+            return Belongs::Here;
+        }
         if flags.has(Flags::SYN) && !self.synchronise(side, header) {
             return Belongs::ToNew;
         }
-        if flags.has(Flags::RST) {
-            self.reset(side, header, mark, counters, around);
+        let is_reset = flags.has(Flags::RST);
+        if is_reset && !self.streams.of(side).accepts_reset(header.sequence) {
+            counters.implausible_segments += 1;
             return Belongs::Here;
         }
-        if flags.has(Flags::ACK) {
+        if flags.has(Flags::ACK) && !is_reset {
             let other = self.streams.of_mut(side.other());
             other.acknowledge(header.acknowledgement);
             if other.has_hole() {
@@ -104,9 +110,13 @@ impl TcpFlow {
                     recognition.chunk(side, chunk, counters, around);
                 },
             );
-            if fit == Fit::AfterEnd {
+            if fit == Fit::AfterEnd && !is_reset {
                 return Belongs::ToNew;
             }
+        }
+        if is_reset {
+            self.close(side, mark, counters, around);
+            return Belongs::Here;
         }
         if flags.has(Flags::FIN) {
             let length = u32::try_from(payload.wire_bytes()).unwrap_or_default();
@@ -158,21 +168,6 @@ impl TcpFlow {
         if !self.has_handshake {
             self.recognition.joined(Side::A);
             self.recognition.joined(Side::B);
-        }
-    }
-
-    fn reset(
-        &mut self,
-        side: Side,
-        header: &TcpHeader,
-        mark: Mark,
-        counters: &mut Counters,
-        around: &mut Surroundings<'_>,
-    ) {
-        if self.streams.of(side).accepts_reset(header.sequence) {
-            self.close(side, mark, counters, around);
-        } else {
-            counters.implausible_segments += 1;
         }
     }
 

@@ -122,9 +122,10 @@ fn pcapng(bytes: &[u8]) -> Vec<Owned> {
         }
         let length = u32_at(rest, 4, little).unwrap() as usize;
         let Some(body) = length.checked_sub(4).and_then(|end| rest.get(8..end)) else { break };
-        match u32_at(rest, 0, little).unwrap() {
+        let kind = u32_at(rest, 0, little).unwrap();
+        match kind {
             1 => interfaces.push(interface(body, little)),
-            6 => packets.extend(enhanced(body, little, &interfaces)),
+            2 | 6 => packets.extend(enhanced(body, little, &interfaces, kind)),
             3 => packets.extend(simple(body, little, &interfaces)),
             _ => {}
         }
@@ -147,8 +148,9 @@ fn interface(body: &[u8], little: bool) -> (LinkType, i128) {
     (LinkType(u16_at(body, 0, little).unwrap()), per_second)
 }
 
-fn enhanced(body: &[u8], little: bool, interfaces: &[(LinkType, i128)]) -> Option<Owned> {
-    let interface = u32_at(body, 0, little)?;
+fn enhanced(body: &[u8], little: bool, interfaces: &[(LinkType, i128)], kind: u32) -> Option<Owned> {
+    // The older packet block has 16 bits of interface and 16 of drops.
+    let interface = if kind == 2 { u32::from(u16_at(body, 0, little)?) } else { u32_at(body, 0, little)? };
     let &(link_type, per_second) = interfaces.get(interface as usize)?;
     let ticks = i128::from(u32_at(body, 4, little)?) << 32 | i128::from(u32_at(body, 8, little)?);
     let captured = u32_at(body, 12, little)? as usize;
