@@ -21,19 +21,55 @@ use crate::expression::{Call, Expression, Op, Operand, Path, Regex, TextFunction
 use crate::resolve::RECORD_DEPTH_MAX;
 use crate::scalar::Scalar;
 
-/// Whether `expression` holds of `record`.
-pub(crate) fn holds(expression: &Expression, record: &Value) -> bool {
-    match expression {
-        Expression::Or(parts) => parts.iter().any(|part| holds(part, record)),
-        Expression::And(parts) => parts.iter().all(|part| holds(part, record)),
-        Expression::Not(inner) => !holds(inner, record),
-        Expression::Comparison { left, op, right } => compare(left, *op, right, record),
-        Expression::Truth(operand) => is_true(operand, record),
+impl Expression {
+    /// Whether it holds of `record`.
+    #[must_use]
+    pub fn matches(&self, record: &Value) -> bool {
+        match self {
+            Self::Or(parts) => parts.iter().any(|part| part.matches(record)),
+            Self::And(parts) => parts.iter().all(|part| part.matches(record)),
+            Self::Not(inner) => !inner.matches(record),
+            Self::Comparison { left, op, right } => compare(left, *op, right, record),
+            Self::Truth(operand) => is_true(operand, record),
+        }
+    }
+
+    /// The path whose values decide this alone and one by one, if it is so simple: then it holds of a
+    /// record exactly if it holds for **any** single value that the path gives there, lists taken apart
+    /// to the last. So an index that knows every value at the path can tell which records match.
+    ///
+    /// This is so for a path compared with a literal or a regular expression by anything but `!=` and
+    /// `== nil`, and for a text function with a literal. An object is a value too.
+    ///
+    /// ```
+    /// let path = |text: &str| {
+    ///     let query = kfl::parse(text, 0).unwrap();
+    ///     query.expression().decided_by_any().map(ToString::to_string)
+    /// };
+    /// assert_eq!(path("500 <= response.status").as_deref(), Some("response.status"));
+    /// assert_eq!(path("request.path.contains(\"/api\")").as_deref(), Some("request.path"));
+    /// assert_eq!(path("request.path != \"/\""), None); // needs all of the values
+    /// assert_eq!(path("user == nil"), None); // needs none
+    /// assert_eq!(path("a == b"), None);
+    /// ```
+    #[must_use]
+    pub fn decided_by_any(&self) -> Option<&Path> {
+        let (path, fixed, op) = match self {
+            Self::Comparison { left: Operand::Path(path), op, right } => (path, Fixed::of(right)?, *op),
+            Self::Comparison { left, op, right: Operand::Path(path) } => (path, Fixed::of(left)?, *op),
+            Self::Truth(Operand::Call(call)) => {
+                return Some(&call.subject).filter(|_| matches!(*call.argument, Operand::Literal(_)));
+            }
+            _ => return None,
+        };
+        let needs_all = op == Op::Ne;
+        let may_need_none = op == Op::Eq && matches!(fixed, Fixed::Scalar(Scalar::Nil));
+        Some(path).filter(|_| !needs_all && !may_need_none)
     }
 }
 
 /// Whether `value op operand` holds for a path that gives just `value`: what
-/// [`Query::matches`](crate::Query::matches) decides, for one value known from elsewhere.
+/// [`Expression::matches`] decides, for one value known from elsewhere.
 ///
 /// `operand` is what stands on the right of a path; if the path is on the right, pass
 /// [`Op::swapped`]. Only literals and regular expressions can be compared without a
@@ -145,7 +181,7 @@ fn is_true(operand: &Operand, record: &Value) -> bool {
             other => Scalar::of(other).is_some_and(Scalar::is_true),
         }),
         Operand::Call(call) => call_holds(call, record),
-        Operand::Expression(inner) => holds(inner, record),
+        Operand::Expression(inner) => inner.matches(record),
         Operand::Literal(literal) => Scalar::of_literal(literal).is_true(),
         Operand::Negative(_) | Operand::Regex(_) => match values(operand, record) {
             Values::Missing => false,
@@ -190,7 +226,7 @@ fn values<'a>(operand: &'a Operand, record: &'a Value) -> Values<'a> {
         Operand::Path(path) => values_at(path, record),
         Operand::Negative(path) => values_at(path, record).negated(),
         Operand::Call(call) => Values::One(Scalar::Bool(call_holds(call, record))),
-        Operand::Expression(inner) => Values::One(Scalar::Bool(holds(inner, record))),
+        Operand::Expression(inner) => Values::One(Scalar::Bool(inner.matches(record))),
         Operand::Regex(_) => Values::Missing,
     }
 }

@@ -64,8 +64,9 @@
 //! # For planners
 //!
 //! An index that knows fields by name can prune before entries are read:
-//! [`Query::expression`] is a tree of comparisons, [`Expression::paths`] all that it reads, and
-//! [`compare_scalar`] decides for one value what the evaluator would decide.
+//! [`Query::expression`] is a tree of comparisons, [`Expression::paths`] all that it reads,
+//! [`Expression::decided_by_any`] says where values can be asked one by one, and [`compare_scalar`] decides for
+//! one value what the evaluator would decide.
 //!
 //! ```
 //! use kfl::{Expression, compare_scalar};

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::error::SyntaxError;
 use crate::expression::Expression;
-use crate::{evaluate, parse as reading};
+use crate::parse as reading;
 
 /// A query, checked and ready: nothing can go wrong with it any more.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Query {
     /// Whether `record` is among the answers.
     #[must_use]
     pub fn matches(&self, record: &Value) -> bool {
-        evaluate::holds(&self.expression, record)
+        self.expression.matches(record)
     }
 
     /// What is asked, for a planner.

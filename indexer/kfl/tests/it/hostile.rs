@@ -80,6 +80,17 @@ fn operand() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A comparison or a call, mostly of the field `a`.
+pub fn predicate() -> impl Strategy<Value = String> {
+    let side = || prop_oneof![2 => Just("a".to_owned()), 1 => operand()];
+    prop_oneof![
+        (side(), op(), operand()).prop_map(|(left, op, right)| format!("{left} {op} {right}")),
+        (operand(), op(), side()).prop_map(|(left, op, right)| format!("{left} {op} {right}")),
+        literal().prop_map(|argument| format!("a.contains({argument})")),
+        operand(),
+    ]
+}
+
 /// Mostly right texts.
 fn query() -> impl Strategy<Value = String> {
     let comparison =
@@ -96,7 +107,7 @@ fn query() -> impl Strategy<Value = String> {
     })
 }
 
-fn record() -> impl Strategy<Value = Value> {
+pub fn record() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

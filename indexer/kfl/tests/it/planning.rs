@@ -46,6 +46,13 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
+fn leaves_of<'v>(value: &'v Value, leaves: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| leaves_of(element, leaves)),
+        other => leaves.push(other),
+    }
+}
+
 proptest! {
     /// A planner that asks values one by one gives what the evaluator gives for the whole record.
     #[test]
@@ -69,6 +76,28 @@ proptest! {
         let holds = |value: &Value| compare_scalar(value, *op, right);
         let expected = if *op == Op::Ne { values.iter().all(holds) } else { values.iter().any(holds) };
         prop_assert_eq!(expected, query.matches(&json!({"f": values})));
+    }
+
+    /// What is decided by any value is decided by the values one by one, however they are nested.
+    #[test]
+    fn a_predicate_decided_by_any_needs_no_more(text in hostile::predicate(), values in hostile::record()) {
+        let query = kfl::parse(&text, 0);
+        prop_assume!(query.is_ok());
+        let query = query.expect("just looked");
+        let expression = query.expression();
+        if let Some(path) = expression.decided_by_any() {
+            prop_assert_eq!(expression.paths(), [path]);
+            let text = path.to_string();
+            let mut leaves = Vec::new();
+            leaves_of(&values, &mut leaves);
+            if text == "a" {
+                let any = leaves.iter().any(|leaf| expression.matches(&json!({"a": leaf})));
+                prop_assert_eq!(any, expression.matches(&json!({"a": values})));
+            }
+            for empty in [json!({}), json!({"a": [], "b": []})] {
+                prop_assert!(!expression.matches(&empty), "{}", empty);
+            }
+        }
     }
 
     /// Swapping the sides with the sign changes nothing.
