@@ -5,12 +5,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::id::{Digest, SegmentId};
+use crate::id::{Digest, SegmentId, from_hex};
 use crate::record::{ClockState, Loss, LossCause};
 use crate::time::{TimeRange, Timestamp};
 
 /// Name of the custom block behind the section header.
 pub(crate) const HEADER: &str = "remora.header";
+/// Name of the custom block that every frame but the first begins with.
+pub(crate) const MARK: &str = "remora.frame";
 /// Name of custom blocks with a [`Loss`].
 pub(crate) const LOSS: &str = "remora.loss";
 /// Name of custom blocks with a [`ClockState`].
@@ -47,6 +49,9 @@ pub struct Header {
     pub previous: Option<Digest>,
     /// Where the packets came from.
     pub origin: Origin,
+    /// A random number that every frame repeats. Behind damage, frames are searched for by their looks; a
+    /// packet could hold a made-up frame, but whoever sent it didn't know this number.
+    pub nonce: u64,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -65,6 +70,7 @@ struct HeaderJson {
     recorder: String,
     previous: Option<String>,
     origin: OriginJson,
+    nonce: String,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -155,6 +161,7 @@ pub(crate) fn header_to_json(header: &Header) -> Result<String, Error> {
         recorder: header.recorder.clone(),
         previous: header.previous.map(|digest| digest.to_string()),
         origin: OriginJson::from(&header.origin),
+        nonce: format!("{:016x}", header.nonce),
     })
 }
 
@@ -168,7 +175,15 @@ pub(crate) fn header_from_json(json: &str) -> Result<Header, Error> {
         recorder: json.recorder,
         previous: json.previous.map(|digest| digest.parse()).transpose()?,
         origin: json.origin.try_into()?,
+        nonce: from_hex(&json.nonce)
+            .map(u64::from_be_bytes)
+            .ok_or(Error::Malformed { what: "header record" })?,
     })
+}
+
+/// What the mark at the start of each frame says.
+pub(crate) fn mark_json(nonce: u64) -> String {
+    format!("{{\"nonce\":\"{nonce:016x}\"}}")
 }
 
 pub(crate) fn loss_to_json(loss: &Loss) -> Result<String, Error> {

@@ -32,13 +32,20 @@ pub struct FrameBuilder {
     kind: FrameKind,
     packets: u32,
     range: Option<TimeRange>,
+    /// Every frame begins with the mark of this number.
+    nonce: Option<u64>,
 }
 
 impl FrameBuilder {
     /// An empty builder with room for `bytes` before it allocates.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { raw: Vec::with_capacity(bytes), kind: FrameKind::Data, packets: 0, range: None }
+        Self { raw: Vec::with_capacity(bytes), kind: FrameKind::Data, packets: 0, range: None, nonce: None }
+    }
+
+    /// A builder whose frames begin with the mark of the segment that has this number.
+    pub(crate) fn with_nonce(bytes: usize, nonce: u64) -> Self {
+        Self { nonce: Some(nonce), ..Self::with_capacity(bytes) }
     }
 
     /// The blocks so far.
@@ -93,6 +100,7 @@ impl FrameBuilder {
     /// If the packet or its comment is longer than can be written; nothing is added then.
     pub fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
         let length = encode::packet_length(packet)?;
+        self.mark()?;
         encode::packet(&mut self.raw, packet, length)?;
         self.packets = self.packets.saturating_add(1);
         let range = TimeRange::covering(packet.timestamp, packet.timestamp);
@@ -105,6 +113,16 @@ impl FrameBuilder {
     /// # Errors
     /// If the record can't be written; nothing is added then.
     pub fn record(&mut self, record: &Record<'_>) -> Result<(), Error> {
+        let before = self.raw.len();
+        self.mark()?;
+        let added = self.add(record);
+        if added.is_err() {
+            self.raw.truncate(before);
+        }
+        added
+    }
+
+    fn add(&mut self, record: &Record<'_>) -> Result<(), Error> {
         let out = &mut self.raw;
         match record {
             Record::Packet(packet) => self.packet(packet),
@@ -136,11 +154,31 @@ impl FrameBuilder {
         encode::custom(&mut self.raw, codec::HEADER, &json)
     }
 
+    /// Adds a section header alone.
+    pub(crate) fn plain_section(&mut self, section: &encode::Section<'_>) -> Result<(), Error> {
+        encode::section(&mut self.raw, section)
+    }
+
     /// Adds an interface.
     pub(crate) fn interface(&mut self, interface: &Interface) -> Result<(), Error> {
-        encode::interface(&mut self.raw, interface)?;
-        self.kind = FrameKind::Header;
-        Ok(())
+        let before = self.raw.len();
+        self.mark()?;
+        let added = encode::interface(&mut self.raw, interface);
+        match added {
+            Ok(()) => self.kind = FrameKind::Header,
+            Err(_) => self.raw.truncate(before),
+        }
+        added
+    }
+
+    /// Begins a frame with the mark of its segment.
+    fn mark(&mut self) -> Result<(), Error> {
+        match self.nonce {
+            Some(nonce) if self.raw.is_empty() => {
+                encode::custom(&mut self.raw, codec::MARK, &codec::mark_json(nonce))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -247,11 +285,9 @@ impl<'a> Records<'a> {
                 (block::SECRETS_TLS_KEY_LOG, secrets) => Record::Secrets(secrets),
                 _ => Record::Unknown { block_type: block.block_type },
             },
-            block::CUSTOM => match decode::custom(block.body, order)? {
-                Some((codec::HEADER, _)) => return Ok(None),
-                Some((codec::LOSS, json)) => Record::Loss(codec::loss_from_json(json)?),
-                Some((codec::CLOCK, json)) => Record::ClockState(codec::clock_from_json(json)?),
-                Some((name, json)) => Record::Custom { name, json },
+            block::CUSTOM | block::LOCAL_CUSTOM => match custom_record(block.body, order)? {
+                Some(record) => record,
+                None if is_about_segment(block.body) => return Ok(None),
                 None => Record::Unknown { block_type: block.block_type },
             },
             block_type => Record::Unknown { block_type },
@@ -277,6 +313,45 @@ impl<'a> Records<'a> {
         };
         Ok((Some(at), Record::Packet(packet)))
     }
+}
+
+/// The record in a custom block; `None` if it is someone else's, a segment's header or a frame's mark.
+pub(crate) fn custom_record(body: &[u8], order: Order) -> Result<Option<Record<'_>>, Malformed> {
+    let malformed = |_| Malformed("custom block: not the JSON that its name promises");
+    Ok(match decode::custom(body, order)? {
+        None | Some((codec::HEADER | codec::MARK, _)) => None,
+        Some((codec::LOSS, json)) => Some(Record::Loss(codec::loss_from_json(json).map_err(malformed)?)),
+        Some((codec::CLOCK, json)) => {
+            Some(Record::ClockState(codec::clock_from_json(json).map_err(malformed)?))
+        }
+        Some((name, json)) => Some(Record::Custom { name, json }),
+    })
+}
+
+fn is_about_segment(body: &[u8]) -> bool {
+    matches!(decode::custom(body, Order::Little), Ok(Some((codec::HEADER | codec::MARK, _))))
+}
+
+/// Whether the blocks begin with the mark of the segment that has this number.
+pub(crate) fn has_mark(raw: &[u8], nonce: u64) -> bool {
+    let Ok(Some((block, _))) = block::split(raw, Order::Little) else { return false };
+    let mark = decode::custom(block.body, Order::Little);
+    block.block_type == block::LOCAL_CUSTOM
+        && mark == Ok(Some((codec::MARK, codec::mark_json(nonce).as_str())))
+}
+
+/// What the blocks are: the first one that is not a mark tells.
+pub(crate) fn kind_of(mut raw: &[u8]) -> FrameKind {
+    while let Ok(Some((block, length))) = block::split(raw, Order::Little) {
+        match block.block_type {
+            block::SECTION_HEADER | block::INTERFACE => return FrameKind::Header,
+            block::LOCAL_CUSTOM if is_about_segment(block.body) => {
+                raw = raw.get(length..).unwrap_or_default()
+            }
+            _ => return FrameKind::Data,
+        }
+    }
+    FrameKind::Data
 }
 
 fn statistics(body: &[u8]) -> Result<InterfaceStatistics, Error> {

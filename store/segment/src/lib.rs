@@ -7,21 +7,26 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions))]
 
 mod block;
+pub mod capture_file;
 mod codec;
 mod error;
 pub mod flow;
 pub mod footer;
 pub mod frame;
+mod hash;
 pub mod id;
 pub mod manifest;
 pub mod packet;
+pub mod pcapng_writer;
 pub mod reader;
 pub mod record;
+pub mod repair;
 pub mod seal;
 mod seek_table;
 mod tail;
 pub mod tally;
 pub mod time;
+pub mod verify;
 pub mod writer;
 mod zstd_frame;
 
@@ -34,8 +39,11 @@ pub use frame::{Frame, FrameBuilder, FrameKind, Records};
 pub use id::{Chain, Digest, SegmentId};
 pub use manifest::{InterfaceCount, Manifest};
 pub use packet::{Interface, InterfaceId, LinkType, Packet, PacketRef};
+pub use pcapng_writer::PcapngWriter;
 pub use reader::{Reading, SegmentReader};
 pub use record::{ClockState, InterfaceStatistics, Loss, LossCause, NameRecord, Names, Record};
+pub use repair::{Repaired, repair};
 pub use seal::Seal;
 pub use time::{TimeRange, Timestamp};
+pub use verify::{Problem, Verification, derive_manifest, verify};
 pub use writer::{FinishedSegment, SegmentWriter, WriterOptions};

@@ -5,7 +5,9 @@
 //! while it is full and nothing else. After a failed sync nothing can be said about the file
 //! any more, so nothing more is written to it.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -18,6 +20,7 @@ use crate::codec::{Header, Origin};
 use crate::error::Error;
 use crate::footer::{self, FRAMES_MAX, FrameEntry, OUR_MAGIC};
 use crate::frame::{FrameBuilder, FrameKind};
+use crate::hash::sha256_of;
 use crate::id::{Digest, SegmentId};
 use crate::manifest::{FORMAT_VERSION, Manifest, sync_directory};
 use crate::packet::{Interface, InterfaceId, Packet};
@@ -53,6 +56,8 @@ pub struct WriterOptions {
     pub previous: Option<Digest>,
     /// Where the packets come from.
     pub origin: Origin,
+    /// A number that nobody outside can guess; see [`Header::nonce`]. By default the system's randomness.
+    pub nonce: u64,
 }
 
 impl Default for WriterOptions {
@@ -67,6 +72,8 @@ impl Default for WriterOptions {
             system: String::new(),
             previous: None,
             origin: Origin::Capture,
+            // The keys that the standard library gives its hash maps.
+            nonce: RandomState::new().build_hasher().finish(),
         }
     }
 }
@@ -112,8 +119,9 @@ impl SegmentWriter {
             recorder: options.recorder.clone(),
             previous: options.previous,
             origin: options.origin.clone(),
+            nonce: options.nonce,
         };
-        let mut builder = FrameBuilder::with_capacity(options.frame_bytes_max);
+        let mut builder = FrameBuilder::with_nonce(options.frame_bytes_max, options.nonce);
         builder.section(&section, &header)?;
         Ok(Self {
             packer: Packer::new(options.compression_level).map_err(Error::io("compress", &path))?,
@@ -133,8 +141,8 @@ impl SegmentWriter {
     pub(crate) fn resume(file: File, path: PathBuf, header: Header, tally: Tally) -> Result<Self, Error> {
         let packer = Packer::new(1).map_err(Error::io("compress", &path))?;
         let raw_bytes = tally.frames.iter().map(|frame| u64::from(frame.raw_bytes)).sum();
-        let sha256 = hash_file(&file, &path, tally.offset())?;
-        let builder = FrameBuilder::with_capacity(0);
+        let sha256 = sha256_of(&file, &path, tally.offset())?;
+        let builder = FrameBuilder::with_nonce(0, header.nonce);
         let frame_bytes_max = FRAME_BYTES_MAX;
         Ok(Self {
             file,
@@ -148,6 +156,12 @@ impl SegmentWriter {
             sha256,
             sync_failed: false,
         })
+    }
+
+    /// Puts the segment's header into the frame being filled, for a segment that lost it.
+    pub(crate) fn write_header(&mut self) -> Result<(), Error> {
+        let section = encode::Section { application: &self.header.recorder, ..encode::Section::default() };
+        self.builder.section(&section, &self.header)
     }
 
     /// The segment's name.
@@ -465,19 +479,4 @@ pub(crate) fn modified(file: &File, path: &Path) -> Result<Timestamp, Error> {
     let nanos =
         modified.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
     Ok(Timestamp::from_nanos(nanos.unwrap_or(0)))
-}
-
-/// SHA-256 of the first `length` bytes.
-pub(crate) fn hash_file(file: &File, path: &Path, length: u64) -> Result<Sha256, Error> {
-    let mut sha256 = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    let mut offset = 0;
-    while offset < length {
-        let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
-        let part = buffer.get_mut(..want).unwrap_or_default();
-        file.read_exact_at(part, offset).map_err(Error::io("read", path))?;
-        sha256.update(&*part);
-        offset = offset.saturating_add(u64::try_from(want).unwrap_or(u64::MAX));
-    }
-    Ok(sha256)
 }

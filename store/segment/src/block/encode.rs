@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::bytes::padding;
 use super::{
-    CUSTOM, CUSTOM_MAGIC, ENHANCED_PACKET, ENVELOPE_BYTES, INTERFACE, NAMES, PACKET_BYTES_MAX,
+    CUSTOM_MAGIC, ENHANCED_PACKET, ENVELOPE_BYTES, INTERFACE, LOCAL_CUSTOM, NAMES, PACKET_BYTES_MAX,
     PRIVATE_ENTERPRISE_NUMBER, SECRETS, SECRETS_TLS_KEY_LOG, SECTION_HEADER, STATISTICS, TSRESOL_NANOS,
 };
 use crate::error::Error;
@@ -193,7 +193,7 @@ pub(crate) fn custom(out: &mut Vec<u8>, name: &str, json: &str) -> Result<(), Er
             "a custom record of {length} bytes; the most is {PACKET_BYTES_MAX}"
         )));
     }
-    block(out, CUSTOM, |out| {
+    block(out, LOCAL_CUSTOM, |out| {
         put_u32(out, PRIVATE_ENTERPRISE_NUMBER);
         out.extend_from_slice(&CUSTOM_MAGIC);
         put_length(out, name.len())?;

@@ -27,6 +27,10 @@ pub(crate) const ENHANCED_PACKET: u32 = 6;
 pub(crate) const SECRETS: u32 = 10;
 /// Custom Block that tools may copy to another file.
 pub(crate) const CUSTOM: u32 = 0x0000_0BAD;
+/// The type of our own blocks: a Custom Block's body under a type of local use (the highest bit set).
+/// Wireshark lists custom blocks of makers it doesn't know as if they were packets, which would shift every
+/// frame number behind them; types of local use are passed over by every tool.
+pub(crate) const LOCAL_CUSTOM: u32 = 0x8000_0BAD;
 
 /// `type, length … length` around a body.
 pub(crate) const ENVELOPE_BYTES: usize = 12;

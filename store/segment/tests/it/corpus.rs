@@ -1,0 +1,101 @@
+//! Capture files that others made, read and compared with what tshark read.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use segment::Record;
+use segment::capture_file::{CaptureError, CaptureReader};
+
+/// The folder with captures, if there is one.
+pub fn corpus() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    let folder = std::env::var_os("REMORA_CORPUS").map_or(beside, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: no corpus at {}", folder.display());
+    None
+}
+
+/// Every file of the corpus that may be a capture.
+pub fn captures(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in [folder.to_path_buf(), folder.join("malformed")] {
+        let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let other = ["json", "jsonl", "md", "py"];
+        let capture = |path: &PathBuf| {
+            path.is_file() && !other.contains(&path.extension().unwrap_or_default().to_str().unwrap())
+        };
+        found.extend(entries.filter(capture));
+    }
+    found.sort();
+    found
+}
+
+/// Time, captured length, original length of every packet, and the errors on the way.
+pub fn read_capture(path: &Path) -> (Vec<(i64, u64, u64)>, Vec<CaptureError>) {
+    let (mut packets, mut errors) = (Vec::new(), Vec::new());
+    let mut reader = match CaptureReader::new(File::open(path).unwrap()) {
+        Ok(reader) => reader,
+        Err(error) => return (packets, vec![error]),
+    };
+    loop {
+        match reader.next() {
+            Ok(None) => return (packets, errors),
+            Ok(Some(Record::Packet(packet))) => {
+                let captured = u64::try_from(packet.data.len()).unwrap();
+                packets.push((packet.timestamp.nanos(), captured, u64::from(packet.original_length_bytes)));
+            }
+            Ok(Some(_)) => {}
+            Err(error) => errors.push(error),
+        }
+        assert!(errors.len() < 100_000, "{}: no end of errors", path.display());
+    }
+}
+
+/// What `FILE.packets.jsonl` says: time, captured length, original length.
+fn oracle(path: &Path) -> Option<Vec<(i64, u64, u64)>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".packets.jsonl");
+    let text = std::fs::read_to_string(name).ok()?;
+    let packet = |line: &str| {
+        let json: serde_json::Value = serde_json::from_str(line).unwrap();
+        // Simple Packet Blocks have no time.
+        let (seconds, fraction) = json["time"].as_str()?.split_once('.').unwrap_or(("0", "0"));
+        let nanos = seconds.parse::<i64>().ok()? * 1_000_000_000 + fraction.parse::<i64>().ok()?;
+        Some((nanos, json["cap_len"].as_u64()?, json["len"].as_u64()?))
+    };
+    Some(
+        text.lines()
+            .map(|line| packet(line).unwrap_or_else(|| panic!("{}: {line}", path.display())))
+            .collect(),
+    )
+}
+
+#[test]
+fn captures_are_read_as_tshark_reads_them() {
+    let Some(folder) = corpus() else { return };
+    let (mut compared, mut total, mut differing) = (0, 0, Vec::new());
+    for path in captures(&folder) {
+        let (packets, errors) = read_capture(&path);
+        total += 1;
+        for error in &errors {
+            println!("{}: after {} packets: {error}", path.file_name().unwrap().display(), packets.len());
+        }
+        let Some(expected) = oracle(&path) else { continue };
+        compared += 1;
+        if packets != expected {
+            let at = packets.iter().zip(&expected).position(|(a, b)| a != b);
+            differing.push(format!(
+                "{}: {} packets, tshark {}; first difference {at:?}: {:?}, tshark {:?}",
+                path.display(),
+                packets.len(),
+                expected.len(),
+                at.map(|at| packets[at]),
+                at.map(|at| expected[at]),
+            ));
+        }
+    }
+    println!("{total} files read, {compared} compared packet by packet");
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
