@@ -2,6 +2,8 @@
 
 mod corpus;
 mod damage;
+mod golden;
+mod properties;
 mod roundtrip;
 mod support;
 mod tools;
