@@ -51,7 +51,7 @@ impl SyntaxError {
         let mark_start = start - line_start;
         let mark_end = (end - line_start).min(line.len()).max(mark_start);
         Self {
-            message: message.into(),
+            message: message.into().chars().map(visible).collect(),
             hint: None,
             span: start..end,
             line: line.to_owned(),

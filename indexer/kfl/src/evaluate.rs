@@ -91,7 +91,8 @@ impl Expression {
 #[must_use]
 pub fn compare_scalar(value: &Value, op: Op, operand: &Operand) -> bool {
     let Some(right) = Fixed::of(operand) else { return false };
-    right.holds(op, |op, right| any_element(value, &mut |scalar| right.compares(scalar, op)), true)
+    let any = any_element(value, &mut |scalar| right.compares(scalar, sought(op)));
+    right.rule(op, any, true)
 }
 
 /// What a path is compared with, when that needs no record.
@@ -131,11 +132,11 @@ impl<'a> Fixed<'a> {
             _ => any,
         }
     }
+}
 
-    fn holds(self, op: Op, any: impl FnOnce(Op, Self) -> bool, present: bool) -> bool {
-        let any = any(if op == Op::Ne { Op::Eq } else { op }, self);
-        self.rule(op, any, present)
-    }
+/// The comparison to look for among many values: `!=` holds if no `==` is found.
+fn sought(op: Op) -> Op {
+    if op == Op::Ne { Op::Eq } else { op }
 }
 
 /// Calls `found` with `value`, or if that is a list with each value in it, until `found` says `true`.
@@ -166,10 +167,9 @@ fn compare(left: &Operand, op: Op, right: &Operand, record: &Value) -> bool {
 /// The common case, which allocates nothing.
 fn compare_path(path: &Path, op: Op, right: Fixed<'_>, record: &Value) -> bool {
     let mut present = false;
-    let sought = if op == Op::Ne { Op::Eq } else { op };
     let any = path.any(record, &mut |value| {
         present = true;
-        any_element(value, &mut |scalar| right.compares(scalar, sought))
+        any_element(value, &mut |scalar| right.compares(scalar, sought(op)))
     });
     right.rule(op, any, present)
 }
@@ -261,7 +261,8 @@ impl Values<'_> {
 
     fn compare_fixed(&self, op: Op, right: Fixed<'_>) -> bool {
         let (scalars, present) = self.as_slice();
-        right.holds(op, |op, right| scalars.iter().any(|scalar| right.compares(*scalar, op)), present)
+        let any = scalars.iter().any(|scalar| right.compares(*scalar, sought(op)));
+        right.rule(op, any, present)
     }
 
     fn as_slice(&self) -> (&[Scalar<'_>], bool) {

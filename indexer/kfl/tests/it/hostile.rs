@@ -131,7 +131,7 @@ fn soup() -> impl Strategy<Value = String> {
             "and", "or", "not", "!", "-", "(", ")", "[", "]", "==", "!=", "<", "<=", ">", ">=", "=", ".", "..", "*",
             ".*", ",", ":", "a", "b", "http", "now", "nil", "true", "1", "1.5", "0x", "1e", "\"", "'", "`", "\\",
             "\"a\"", "r\"a\"", "r\"(\"", "limit(", "now()", "contains", ".contains(\"a\")", "//", "/*", "*/", "\n", "&&",
-            "||", "é", "\u{0}", "r", "[*]", "[0]", "hours(-1)", "datetime(\"", "json()",
+            "||", "é", "\u{0}", "\u{1b}[2J", "r", "[*]", "[0]", "hours(-1)", "datetime(\"", "json()",
         ])
         .prop_map(str::to_owned),
         1 => any::<String>(),
@@ -168,7 +168,9 @@ proptest! {
             Ok(query) => drop(query.matches(&record)),
             Err(error) => {
                 prop_assert!(error.span.end <= text.len());
-                prop_assert!(error.to_string().contains('^'));
+                let drawn = error.to_string();
+                prop_assert!(drawn.contains('^'));
+                prop_assert!(!drawn.chars().any(|letter| letter.is_control() && letter != '\n'), "{drawn:?}");
             }
         }
     }
