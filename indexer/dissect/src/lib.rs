@@ -6,6 +6,7 @@
 //!
 //! Everything here is pure: no I/O, no clock, no threads, no global state. Time is the packets' time.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions))]
 
 pub mod counters;

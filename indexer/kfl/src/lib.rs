@@ -95,6 +95,7 @@
 //! Queries come from anyone who may ask. A text has at most [`TEXT_BYTES_MAX`] bytes, nests at most
 //! [`NESTING_MAX`] deep and has at most [`REGEXES_MAX`] regular expressions, each of bounded size and matched in
 //! linear time. Beyond that it is refused, with the place marked.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 #![cfg_attr(
     not(test),
     deny(

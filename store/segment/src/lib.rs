@@ -4,6 +4,7 @@
 //! `zstd -dc X.pcapng.zst | tshark -r -` reads every sealed one. `FORMAT.md` draws the bytes.
 //! This crate is synchronous, starts no threads and knows no network.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions))]
 
 mod block;
