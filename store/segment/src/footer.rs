@@ -17,10 +17,10 @@ pub(crate) const OUR_MAGIC: u32 = 0x184D_2A5B;
 pub(crate) const FOOTER_TAG: [u8; 8] = *b"REMORAFT";
 /// Version of the footer we write.
 pub(crate) const FOOTER_VERSION: u32 = 1;
-/// Most frames of one segment, as the Zstandard Seekable Format has it.
-pub(crate) const FRAMES_MAX: usize = 0x0800_0000;
-/// Largest footer that is decompressed: the fullest flow table with its runs takes under 16 MiB, and a
-/// million frames 64 MiB more.
+/// Most frames of one segment: 256 GiB of full ones, and the largest footer stays under its limit.
+pub const FRAMES_MAX: usize = 1 << 20;
+/// Largest footer that is decompressed: the most frames take 67 MiB, the fullest flow table with its runs 10,
+/// the header frames 16.
 pub(crate) const FOOTER_BYTES_MAX: usize = 96 << 20;
 
 /// Where a frame lies and what it holds.

@@ -189,7 +189,7 @@ pub struct Frame {
     pub(crate) sequence: u64,
     pub(crate) raw: Vec<u8>,
     /// Every interface described in or before this frame.
-    pub(crate) interfaces: Arc<[Interface]>,
+    pub(crate) interfaces: Arc<Vec<Interface>>,
     /// How many of them come before this frame.
     pub(crate) interfaces_before: u32,
 }

@@ -4,9 +4,7 @@
 //! off and entered in the ledger. Damage in the middle is kept too, wrapped into a skippable
 //! frame so that every tool passes over it: its bytes may still be worth something to somebody.
 
-use std::collections::hash_map::RandomState;
 use std::fs::{File, OpenOptions};
-use std::hash::{BuildHasher, Hasher};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -24,7 +22,7 @@ use crate::record::{Loss, LossCause, Record};
 use crate::tally::Tally;
 use crate::time::{TimeRange, Timestamp};
 use crate::verify::derive_manifest;
-use crate::writer::{SegmentWriter, modified, publish};
+use crate::writer::{SegmentWriter, modified, publish, random};
 use crate::zstd_frame::SKIPPABLE_HEADER_BYTES;
 
 /// What [`repair`] did.
@@ -158,7 +156,7 @@ fn count(reader: &SegmentReader, frame: &Frame, tally: &mut Tally) -> Result<(),
         tally.record(&record);
     }
     if place.kind == FrameKind::Header {
-        tally.headers.push(frame.raw().to_vec());
+        tally.add_header(frame.raw());
     }
     tally.frames.push(FrameEntry {
         kind: place.kind,
@@ -225,6 +223,6 @@ fn header_anew(id: &SegmentId, sealed_dir: &Path) -> Header {
         recorder: concat!("remora repair ", env!("CARGO_PKG_VERSION")).to_owned(),
         previous: before.as_ref().map(|before| before.blake3_root),
         origin: before.map_or(Origin::Capture, |before| before.origin),
-        nonce: RandomState::new().build_hasher().finish(),
+        nonce: random(),
     }
 }

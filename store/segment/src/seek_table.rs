@@ -41,7 +41,8 @@ pub(crate) fn length(tail: [u8; TAIL_BYTES]) -> Option<usize> {
         return None;
     }
     let frames = usize::try_from(u32::from_le_bytes([n0, n1, n2, n3])).ok()?;
-    if frames > crate::footer::FRAMES_MAX {
+    // Footer and seal are entries too.
+    if frames > crate::footer::FRAMES_MAX + 2 {
         return None;
     }
     frames.checked_mul(ENTRY_BYTES)?.checked_add(SKIPPABLE_HEADER_BYTES + TAIL_BYTES)

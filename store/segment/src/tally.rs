@@ -17,12 +17,17 @@ pub const INTERFACES_MAX: usize = 65_536;
 /// of these. Later ones are added to an earlier one of the same interface and cause.
 pub const LOSSES_MAX: usize = 4096;
 
+/// Most bytes of header blocks of one segment, which the footer repeats: tens of thousands of interfaces
+/// with names of a usual length.
+pub const HEADER_BYTES_MAX: usize = 16 << 20;
+
 /// The running counts.
 #[derive(Debug)]
 pub(crate) struct Tally {
     pub frames: Vec<FrameEntry>,
     /// The blocks of each header frame.
     pub headers: Vec<Vec<u8>>,
+    pub header_bytes: usize,
     pub flows: FlowTable,
     pub interfaces: Vec<InterfaceCount>,
     pub losses: Vec<Loss>,
@@ -37,6 +42,7 @@ impl Tally {
         Self {
             frames: Vec::new(),
             headers: Vec::new(),
+            header_bytes: 0,
             flows: FlowTable::new(),
             interfaces: Vec::new(),
             losses: Vec::new(),
@@ -95,6 +101,12 @@ impl Tally {
         self.flows.add(packet, self.frame_number());
     }
 
+    /// Keeps the blocks of a header frame for the footer.
+    pub fn add_header(&mut self, raw: &[u8]) {
+        self.header_bytes = self.header_bytes.saturating_add(raw.len());
+        self.headers.push(raw.to_vec());
+    }
+
     pub fn add_interface(&mut self, interface: &Interface) {
         self.interfaces.push(InterfaceCount {
             interface: interface.clone(),
@@ -105,19 +117,24 @@ impl Tally {
     }
 
     fn loss(&mut self, loss: &Loss) {
-        if self.losses.len() >= LOSSES_MAX {
-            let same = |known: &&mut Loss| known.cause == loss.cause && known.interface == loss.interface;
-            // With no such loss so far the last one in the list makes room by widening its own note.
-            let found = self.losses.iter_mut().rev().find(same);
-            if let Some(known) = found {
-                known.range = known.range.union(loss.range);
-                known.packets = known.packets.zip(loss.packets).map(|(a, b)| a.saturating_add(b));
-                known.bytes = known.bytes.zip(loss.bytes).map(|(a, b)| a.saturating_add(b));
-                return;
-            }
-            // At most one entry more per interface and cause, both of which are bounded.
+        if self.losses.len() < LOSSES_MAX {
+            self.losses.push(loss.clone());
+            return;
         }
-        self.losses.push(loss.clone());
+        let same_cause = |known: &Loss| known.cause == loss.cause;
+        let same = |known: &Loss| same_cause(known) && known.interface == loss.interface;
+        let found = self.losses.iter().rposition(same).or_else(|| self.losses.iter().rposition(same_cause));
+        let Some(known) = found.and_then(|place| self.losses.get_mut(place)) else {
+            // At most one more per cause.
+            self.losses.push(loss.clone());
+            return;
+        };
+        if known.interface != loss.interface {
+            known.interface = None;
+        }
+        known.range = known.range.union(loss.range);
+        known.packets = known.packets.zip(loss.packets).map(|(a, b)| a.saturating_add(b));
+        known.bytes = known.bytes.zip(loss.bytes).map(|(a, b)| a.saturating_add(b));
     }
 
     /// Everything the footer says; takes the flows out.

@@ -242,7 +242,7 @@ fn count_frame(frame: &Frame, entry: &FrameEntry, tally: &mut Tally, found: &mut
         }
     }
     if entry.kind == FrameKind::Header {
-        tally.headers.push(frame.raw().to_vec());
+        tally.add_header(frame.raw());
     }
     let raw_bytes = u32::try_from(frame.raw().len()).ok();
     if packets != entry.packets || range != entry.range || raw_bytes != Some(entry.raw_bytes) {

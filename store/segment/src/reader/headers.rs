@@ -23,8 +23,12 @@ impl SegmentReader {
             .map_or(self.offset, |p| p.offset);
         let passed = tail.footer.frames.iter().take_while(|frame| frame.offset < at).count();
         self.next = u32::try_from(passed).unwrap_or(u32::MAX);
-        self.interfaces = Arc::from([]);
-        for header in &tail.footer.headers {
+        self.interfaces = Arc::default();
+        self.header_frames.clear();
+        let kinds = (0u32..).zip(&tail.footer.frames);
+        let numbers = kinds.filter(|(_, frame)| frame.kind == FrameKind::Header).map(|(number, _)| number);
+        for (number, header) in numbers.zip(&tail.footer.headers) {
+            self.header_frames.push((number, u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX)));
             self.learn(header)?;
         }
         self.tail = Some(tail);
@@ -33,7 +37,8 @@ impl SegmentReader {
 
     /// Learns segment header and interfaces from the blocks of a header frame.
     pub(super) fn learn(&mut self, mut raw: &[u8]) -> Result<(), Error> {
-        let mut interfaces = self.interfaces.to_vec();
+        // Copies only while a frame that was returned earlier is still held.
+        let interfaces = Arc::make_mut(&mut self.interfaces);
         while let Ok(Some((block, length))) = block::split(raw, Order::Little) {
             raw = raw.get(length..).unwrap_or_default();
             if block.block_type == block::INTERFACE && interfaces.len() < INTERFACES_MAX {
@@ -50,37 +55,18 @@ impl SegmentReader {
                 self.header = Some(header);
             }
         }
-        self.interfaces = interfaces.into();
         Ok(())
     }
 
-    /// How many interfaces the header frames before frame `number` of a sealed segment describe.
+    /// How many interfaces come before a header frame of a sealed segment; data frames describe none.
     pub(super) fn interfaces_before(&self, number: u32) -> u32 {
-        let Some(footer) = self.footer() else { return 0 };
-        let number = usize::try_from(number).unwrap_or(usize::MAX);
-        let kinds = footer.frames.iter().take(number);
-        let headers = kinds.filter(|frame| frame.kind == FrameKind::Header).count();
-        footer.headers.iter().take(headers).map(|raw| count_interfaces(raw)).sum()
+        let found = self.header_frames.binary_search_by_key(&number, |(frame, _)| *frame);
+        found.ok().and_then(|place| self.header_frames.get(place)).map_or(0, |(_, before)| *before)
     }
 
     /// The footer's copy of header frame `number`.
     pub(super) fn header_copy(&self, number: u32) -> Option<Vec<u8>> {
-        let footer = self.footer()?;
-        let number = usize::try_from(number).ok()?;
-        if footer.frames.get(number)?.kind != FrameKind::Header {
-            return None;
-        }
-        let before =
-            footer.frames.iter().take(number).filter(|frame| frame.kind == FrameKind::Header).count();
-        footer.headers.get(before).cloned()
+        let place = self.header_frames.binary_search_by_key(&number, |(frame, _)| *frame).ok()?;
+        self.footer()?.headers.get(place).cloned()
     }
-}
-
-fn count_interfaces(mut raw: &[u8]) -> u32 {
-    let mut count = 0u32;
-    while let Ok(Some((block, length))) = block::split(raw, Order::Little) {
-        count += u32::from(block.block_type == block::INTERFACE);
-        raw = raw.get(length..).unwrap_or_default();
-    }
-    count
 }

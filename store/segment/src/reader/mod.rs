@@ -46,9 +46,11 @@ pub struct SegmentReader {
     id: SegmentId,
     reading: Reading,
     header: Option<Header>,
-    interfaces: Arc<[Interface]>,
+    interfaces: Arc<Vec<Interface>>,
     decompressor: Decompressor<'static>,
     tail: Option<Tail>,
+    /// Numbers of the header frames of a sealed segment, and how many interfaces come before each.
+    header_frames: Vec<(u32, u32)>,
     /// Frames found in an open file, and how many interfaces came before each.
     places: Vec<Place>,
     /// Where to look for the next frame of an open file.
@@ -100,9 +102,10 @@ impl SegmentReader {
             id: SegmentId { chain: "unknown".parse()?, sequence: 0 },
             reading,
             header: None,
-            interfaces: Arc::from([]),
+            interfaces: Arc::default(),
             decompressor,
             tail: None,
+            header_frames: Vec::new(),
             places: Vec::new(),
             offset: 0,
             searched: 0,
@@ -273,7 +276,7 @@ impl SegmentReader {
         if entry.kind == FrameKind::Damaged {
             return Err(self.damaged(entry.offset, "damaged before it was sealed"));
         }
-        let before = if entry.kind == FrameKind::Header { self.interfaces_before(number) } else { 0 };
+        let before = self.interfaces_before(number);
         let unpacked =
             self.read_packed(entry.offset, usize::try_from(entry.packed_bytes).unwrap_or(usize::MAX));
         let unpacked = unpacked.and_then(|()| {

@@ -5,78 +5,35 @@
 //! while it is full and nothing else. After a failed sync nothing can be said about the file
 //! any more, so nothing more is written to it.
 
-use std::collections::hash_map::RandomState;
-use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, Hasher};
+mod options;
+mod sealing;
+
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
 
 use crate::block::encode;
-use crate::codec::{Header, Origin};
+use crate::codec::Header;
 use crate::error::Error;
 use crate::footer::{self, FRAMES_MAX, FrameEntry, OUR_MAGIC};
 use crate::frame::{FrameBuilder, FrameKind};
 use crate::hash::sha256_of;
 use crate::id::{Digest, SegmentId};
-use crate::manifest::{FORMAT_VERSION, Manifest, sync_directory};
+use crate::manifest::{FORMAT_VERSION, Manifest};
 use crate::packet::{Interface, InterfaceId, Packet};
 use crate::record::Record;
 use crate::seal::{Seal, merkle_root};
-use crate::seek_table::{self, Seek};
-use crate::tally::{INTERFACES_MAX, Tally};
-use crate::time::{TimeRange, Timestamp};
+use crate::tally::{HEADER_BYTES_MAX, INTERFACES_MAX, Tally};
+use crate::time::TimeRange;
 use crate::zstd_frame::{FRAME_BYTES_LIMIT, Packer, skippable};
 
-/// A frame ends before it would hold more than this: large enough that zstd finds most of what repeats, small
-/// enough that one packet is had by decompressing a quarter of a megabyte.
-pub const FRAME_BYTES_MAX: usize = 256 << 10;
-
-/// How a segment is written, and what it says about who wrote it.
-#[derive(Clone, Debug)]
-pub struct WriterOptions {
-    /// zstd level.
-    pub compression_level: i32,
-    /// A frame ends before it would hold more than this; a single larger record makes a larger frame.
-    pub frame_bytes_max: usize,
-    /// The machine that records.
-    pub node: String,
-    /// Which boot of that machine.
-    pub boot_id: String,
-    /// Program and version (`remora-recorder 0.1.0`).
-    pub recorder: String,
-    /// Kind of machine, for people; may be empty.
-    pub hardware: String,
-    /// Operating system, for people; may be empty.
-    pub system: String,
-    /// Root digest of the segment before, if there is one.
-    pub previous: Option<Digest>,
-    /// Where the packets come from.
-    pub origin: Origin,
-    /// A number that nobody outside can guess; see [`Header::nonce`]. By default the system's randomness.
-    pub nonce: u64,
-}
-
-impl Default for WriterOptions {
-    fn default() -> Self {
-        Self {
-            compression_level: 1,
-            frame_bytes_max: FRAME_BYTES_MAX,
-            node: String::new(),
-            boot_id: String::new(),
-            recorder: concat!("remora segment ", env!("CARGO_PKG_VERSION")).to_owned(),
-            hardware: String::new(),
-            system: String::new(),
-            previous: None,
-            origin: Origin::Capture,
-            // The keys that the standard library gives its hash maps.
-            nonce: RandomState::new().build_hasher().finish(),
-        }
-    }
-}
+pub(crate) use options::random;
+pub use options::{FRAME_BYTES_MAX, WriterOptions};
+pub use sealing::FinishedSegment;
+pub(crate) use sealing::{manifest, modified, publish, seek_table};
 
 /// Owns the open file of a segment.
 pub struct SegmentWriter {
@@ -94,7 +51,7 @@ pub struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Creates `open_dir/ID.pcapng.zst` and writes its header frame.
+    /// Creates `open_dir/ID.pcapng.zst`; its header frame is written with the first frame that ends.
     ///
     /// # Errors
     /// If the file exists already or can't be written, or the options are impossible.
@@ -208,6 +165,9 @@ impl SegmentWriter {
         let number = self.tally.interfaces.len();
         let id = u32::try_from(number).ok().filter(|_| number < INTERFACES_MAX);
         let id = id.ok_or_else(|| Error::Input(format!("more than {INTERFACES_MAX} interfaces")))?;
+        if self.tally.header_bytes.saturating_add(self.builder.raw().len()) > HEADER_BYTES_MAX {
+            return Err(Error::Input(format!("interfaces described in more than {HEADER_BYTES_MAX} bytes")));
+        }
         self.make_room(FrameKind::Header, 0)?;
         self.builder.interface(interface)?;
         self.tally.add_interface(interface);
@@ -300,7 +260,7 @@ impl SegmentWriter {
         self.sha256.update(packed);
         self.raw_bytes = self.raw_bytes.saturating_add(u64::from(entry.raw_bytes));
         if entry.kind == FrameKind::Header {
-            self.tally.headers.push(self.builder.raw().to_vec());
+            self.tally.add_header(self.builder.raw());
         }
         self.tally.frames.push(entry);
         self.builder.clear();
@@ -380,103 +340,4 @@ impl SegmentWriter {
         }
         Ok(())
     }
-}
-
-/// A segment whose bytes are all written, but not yet known to be on disk nor moved.
-#[derive(Debug)]
-pub struct FinishedSegment {
-    file: File,
-    path: PathBuf,
-    manifest: Manifest,
-}
-
-impl FinishedSegment {
-    /// The segment's name.
-    #[must_use]
-    pub fn id(&self) -> &SegmentId {
-        &self.manifest.id
-    }
-
-    /// The digest that the next segment names.
-    #[must_use]
-    pub fn root(&self) -> Digest {
-        self.manifest.blake3_root
-    }
-
-    /// The slow half of a seal: syncs, writes the manifest and moves the file to `sealed_dir`.
-    ///
-    /// # Errors
-    /// If a file can't be synced, written or moved, or a sealed segment of that name exists.
-    pub fn publish(self, sealed_dir: &Path) -> Result<Manifest, Error> {
-        self.file.sync_all().map_err(Error::io("sync", &self.path))?;
-        publish(&self.path, sealed_dir, &self.manifest)?;
-        Ok(self.manifest)
-    }
-}
-
-/// Writes the manifest, then moves the segment beside it.
-pub(crate) fn publish(path: &Path, sealed_dir: &Path, manifest: &Manifest) -> Result<(), Error> {
-    let target = sealed_dir.join(manifest.id.file_name());
-    if fs::exists(&target).map_err(Error::io("look for", &target))? {
-        return Err(Error::Input(format!(
-            "{}: exists already; a sealed segment never changes",
-            target.display()
-        )));
-    }
-    manifest.write(&sealed_dir.join(manifest.id.manifest_name()))?;
-    fs::rename(path, &target).map_err(Error::io("move to", &target))?;
-    sync_directory(sealed_dir)?;
-    path.parent().map_or(Ok(()), sync_directory)
-}
-
-/// What the manifest of a sealed segment says.
-pub(crate) fn manifest(
-    header: &Header,
-    tally: &Tally,
-    seal: &Seal,
-    file_bytes: u64,
-    sha256: Digest,
-) -> Manifest {
-    Manifest {
-        format_version: header.format_version,
-        id: header.id.clone(),
-        range: tally.range(),
-        packets: tally.packets,
-        bytes: tally.bytes,
-        original_bytes: tally.original_bytes,
-        file_bytes,
-        frames: tally.frame_number(),
-        interfaces: tally.interfaces.clone(),
-        losses: tally.losses.clone(),
-        blake3_root: seal.root,
-        sha256,
-        previous: seal.previous,
-        signature: seal.signature,
-        public_key: seal.public_key,
-        node: seal.node.clone(),
-        boot_id: seal.boot_id.clone(),
-        sealed_at: seal.sealed_at,
-        origin: header.origin.clone(),
-    }
-}
-
-/// The seek table over all frames and the skippable frames behind them.
-pub(crate) fn seek_table(frames: &[FrameEntry], behind: &[&[u8]]) -> Option<Vec<u8>> {
-    let mut entries: Vec<Seek> = frames
-        .iter()
-        .map(|frame| Seek { packed_bytes: frame.packed_bytes, raw_bytes: frame.raw_bytes })
-        .collect();
-    for frame in behind {
-        entries.push(Seek { packed_bytes: u32::try_from(frame.len()).ok()?, raw_bytes: 0 });
-    }
-    seek_table::encode(&entries)
-}
-
-/// When the file was last written, which is the only clock that this crate reads.
-pub(crate) fn modified(file: &File, path: &Path) -> Result<Timestamp, Error> {
-    let modified =
-        file.metadata().and_then(|metadata| metadata.modified()).map_err(Error::io("read", path))?;
-    let nanos =
-        modified.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
-    Ok(Timestamp::from_nanos(nanos.unwrap_or(0)))
 }
