@@ -1,1 +1,30 @@
-//! indexer.
+//! Turns segments into answers.
+//!
+//! One way leads from frames to exchanges ([`pipeline`]), whether the segment is being written, was sealed
+//! months ago, or is read again for its bodies. [`indexing`] walks it for every chain and keeps the indexes;
+//! [`Data`] asks them.
+
+mod bundle;
+mod chain;
+mod data;
+mod docs;
+mod document;
+mod entry;
+mod error;
+mod evidence;
+mod export;
+mod growing;
+mod indexing;
+mod names;
+mod pipeline;
+mod plan;
+mod search;
+mod stats;
+
+pub use data::{Coverage, Data, Order, QueryOptions};
+pub use entry::{EntryId, rfc3339};
+pub use error::{Error, ErrorKind};
+pub use export::{ExportFilter, ExportSummary};
+pub use evidence::EntryPacket;
+pub use indexing::{Indexing, reindex};
+pub use stats::Stats;

@@ -85,12 +85,19 @@ impl Manifest {
     /// If the file can't be read, is not a manifest, or is of a later version.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let length = fs::metadata(path).map_err(Error::io("read", path))?.len();
-        let wrong = |reason: String| Error::Manifest { path: path.to_path_buf(), reason };
         if length > MANIFEST_BYTES_MAX {
-            return Err(wrong(format!("{length} bytes long")));
+            return Err(Error::Manifest { path: path.to_path_buf(), reason: format!("{length} bytes long") });
         }
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
-        let json: ManifestJson = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        Self::parse(&fs::read(path).map_err(Error::io("read", path))?, path)
+    }
+
+    /// Reads a manifest's bytes, which came from `path` or are a copy of what lies there.
+    ///
+    /// # Errors
+    /// If the bytes are not a manifest, or of a later version.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Manifest { path: path.to_path_buf(), reason };
+        let json: ManifestJson = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         if json.format_version > FORMAT_VERSION {
             return Err(Error::Version { path: path.to_path_buf(), version: json.format_version });
         }

@@ -1,0 +1,239 @@
+//! One index in one file.
+//!
+//! While a segment is read its index is a directory that tantivy writes; at the end the directory's files
+//! are laid one behind the other into `ID.index`, so that an index is fetched, cached and expired as one
+//! thing and can be read by ranges from wherever it lies:
+//!
+//! ```text
+//! file | file | … | contents (JSON) | contents' length, u32 LE | magic, 8 bytes
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::{
+    DirectoryLock, FileHandle, FileSlice, Lock, OwnedBytes, WatchCallback, WatchCallbackList, WatchHandle, WritePtr,
+};
+use tantivy::{Directory, HasLen};
+
+use crate::Error;
+
+/// Ends every bundle; the digits are the format's version.
+const MAGIC: &[u8; 8] = b"RMRIDX01";
+/// The magic and the length in front of it.
+const TAIL_BYTES: u64 = 12;
+/// No contents are longer: an index has some ten files.
+const CONTENTS_BYTES_MAX: u64 = 1 << 20;
+
+/// What a bundle says of itself, without opening the index.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Contents {
+    /// Which rules made the entries: an index of another version is rebuilt.
+    pub entry_version: u32,
+    /// Entries in the index.
+    pub entries: u64,
+    /// Earliest start of an entry, nanoseconds since the Unix epoch.
+    pub first_ns: i64,
+    /// Latest start of an entry.
+    pub last_ns: i64,
+    /// Where each file lies: offset and length in bytes.
+    files: BTreeMap<String, (u64, u64)>,
+}
+
+/// What the writer of a bundle knows of its entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extent {
+    /// Entries in the index.
+    pub entries: u64,
+    /// Earliest start of an entry, nanoseconds; after `last_ns` when there are none.
+    pub first_ns: i64,
+    /// Latest start of an entry.
+    pub last_ns: i64,
+}
+
+impl Extent {
+    /// Of an index without entries.
+    pub const EMPTY: Self = Self { entries: 0, first_ns: i64::MAX, last_ns: i64::MIN };
+
+    /// Takes one more entry in.
+    pub fn add(&mut self, start_ns: i64) {
+        self.entries += 1;
+        self.first_ns = self.first_ns.min(start_ns);
+        self.last_ns = self.last_ns.max(start_ns);
+    }
+}
+
+/// Bundles every file of `index_dir` into `target`, which appears whole or not at all.
+///
+/// # Errors
+/// When a file can't be read or the bundle can't be written.
+pub fn write(index_dir: &Path, target: &Path, entry_version: u32, extent: Extent) -> Result<(), Error> {
+    let temporary = target.with_extension("index.tmp");
+    let mut out = BufWriter::new(File::create(&temporary).map_err(Error::io(&temporary))?);
+    let mut files = BTreeMap::new();
+    let mut offset = 0;
+    for name in file_names(index_dir)? {
+        let path = index_dir.join(&name);
+        let mut file = File::open(&path).map_err(Error::io(&path))?;
+        let length = io::copy(&mut file, &mut out).map_err(Error::io(&path))?;
+        files.insert(name, (offset, length));
+        offset += length;
+    }
+    let Extent { entries, first_ns, last_ns } = extent;
+    let contents = Contents { entry_version, entries, first_ns, last_ns, files };
+    let json = serde_json::to_vec(&contents).map_err(|error| Error::io(&temporary)(error.into()))?;
+    let length = u32::try_from(json.len()).map_err(|_| Error::Bundle { path: target.into(), reason: "too many files" })?;
+    let finish = |out: &mut BufWriter<File>| {
+        out.write_all(&json)?;
+        out.write_all(&length.to_le_bytes())?;
+        out.write_all(MAGIC)?;
+        out.flush()?;
+        out.get_ref().sync_data()
+    };
+    finish(&mut out).map_err(Error::io(&temporary))?;
+    fs::rename(&temporary, target).map_err(Error::io(target))
+}
+
+/// The index's own files: its state, and what the state names. Locks and lists of garbage stay behind.
+fn file_names(index_dir: &Path) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(index_dir).map_err(Error::io(index_dir))? {
+        let name = entry.map_err(Error::io(index_dir))?.file_name();
+        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A bundle, as a read-only directory for tantivy.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    file: Arc<File>,
+    contents: Arc<Contents>,
+}
+
+impl Bundle {
+    /// Opens a bundle; reads its last bytes only.
+    ///
+    /// # Errors
+    /// When the file is missing or is no bundle.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let damaged = |reason| Error::Bundle { path: path.into(), reason };
+        let file = File::open(path).map_err(Error::io(path))?;
+        let length = file.metadata().map_err(Error::io(path))?.len();
+        let tail_at = length.checked_sub(TAIL_BYTES).ok_or(damaged("too short for an index"))?;
+        let mut tail = [0; 12];
+        file.read_exact_at(&mut tail, tail_at).map_err(Error::io(path))?;
+        let [a, b, c, d, magic @ ..] = tail;
+        if &magic != MAGIC {
+            return Err(damaged("does not end as an index does"));
+        }
+        let json_bytes = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let json_at = tail_at.checked_sub(json_bytes).filter(|_| json_bytes <= CONTENTS_BYTES_MAX);
+        let json_at = json_at.ok_or(damaged("its list of contents has an impossible length"))?;
+        let mut json = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
+        file.read_exact_at(&mut json, json_at).map_err(Error::io(path))?;
+        let contents: Contents = serde_json::from_slice(&json).map_err(|_| damaged("its list of contents is damaged"))?;
+        let fits = |&(offset, length): &(u64, u64)| offset.checked_add(length).is_some_and(|end| end <= json_at);
+        if !contents.files.values().all(fits) {
+            return Err(damaged("its list of contents points outside of it"));
+        }
+        Ok(Self { file: Arc::new(file), contents: Arc::new(contents) })
+    }
+
+    /// What the bundle says of itself.
+    #[must_use]
+    pub fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    fn slice(&self, path: &Path) -> Result<Slice, OpenReadError> {
+        let missing = || OpenReadError::FileDoesNotExist(path.to_owned());
+        let &(offset, length) = path.to_str().and_then(|name| self.contents.files.get(name)).ok_or_else(missing)?;
+        let length = usize::try_from(length).map_err(|_| missing())?;
+        Ok(Slice { file: Arc::clone(&self.file), offset, length })
+    }
+}
+
+/// A file inside the bundle; each read is one `pread`.
+#[derive(Debug)]
+struct Slice {
+    file: Arc<File>,
+    offset: u64,
+    length: usize,
+}
+
+impl HasLen for Slice {
+    fn len(&self) -> usize {
+        self.length
+    }
+}
+
+impl FileHandle for Slice {
+    fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
+        if range.start > range.end || range.end > self.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; range.end - range.start];
+        self.file.read_exact_at(&mut bytes, self.offset + range.start as u64)?;
+        Ok(OwnedBytes::new(bytes))
+    }
+}
+
+impl Directory for Bundle {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        Ok(Arc::new(self.slice(path)?))
+    }
+
+    fn open_read(&self, path: &Path) -> Result<FileSlice, OpenReadError> {
+        Ok(FileSlice::new(Arc::new(self.slice(path)?)))
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        Ok(self.slice(path).is_ok())
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        let slice = self.slice(path)?;
+        let bytes = slice.read_bytes(0..slice.length);
+        let wrap = |source| OpenReadError::IoError { io_error: Arc::new(source), filepath: path.to_owned() };
+        bytes.map(|bytes| bytes.as_slice().to_vec()).map_err(wrap)
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        Err(DeleteError::IoError { io_error: Arc::new(read_only()), filepath: path.to_owned() })
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        Err(OpenWriteError::IoError { io_error: Arc::new(read_only()), filepath: path.to_owned() })
+    }
+
+    fn atomic_write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(read_only())
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nobody writes here, so there is nothing to keep apart.
+    fn acquire_lock(&self, _: &Lock) -> Result<DirectoryLock, LockError> {
+        Ok(DirectoryLock::from(Box::new(PathBuf::new())))
+    }
+
+    /// A bundle never changes: the callback is never called.
+    fn watch(&self, _: WatchCallback) -> tantivy::Result<WatchHandle> {
+        Ok(WatchCallbackList::default().subscribe(WatchCallback::new(|| ())))
+    }
+}
+
+fn read_only() -> io::Error {
+    io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "an index file is never written again")
+}

@@ -1,0 +1,200 @@
+//! Reads the segments of one chain in order and indexes them.
+//!
+//! One dissector lives through the chain, so that an exchange may begin in one segment and end in the
+//! next; it belongs to the index of the segment where it ended. Reading starts at the first segment
+//! without an index. The segment before it is read first, in silence, so that flows that were under way are known.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use segment::{Chain, SegmentId, SegmentReader};
+use store::Layout;
+use tracing::{info, warn};
+
+use crate::entry::row;
+use crate::growing::GrowingIndex;
+use crate::pipeline::{Pipeline, open};
+use crate::Error;
+
+/// Frames read in one step, before other chains get their turn: 64 × 256 KiB.
+const FRAMES_PER_STEP: usize = 64;
+/// What was added to an open segment's index is searchable at the latest after this.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(250);
+/// A sealed segment without a successor is taken for the chain's end after this.
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a step came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// There may be more to do at once.
+    Worked,
+    /// Nothing to do until the segment grows.
+    Waiting,
+    /// Every segment of the chain is indexed.
+    Done,
+}
+
+/// Whether more segments may come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// The chain may grow.
+    Follow,
+    /// What is sealed now is all; a last segment ends its flows.
+    Drain,
+}
+
+/// Indexes one chain.
+pub struct ChainIndexer {
+    layout: Layout,
+    chain: Chain,
+    /// Segments that are still to be read, in order.
+    pending: BTreeSet<SegmentId>,
+    /// What lives on from one segment to the next.
+    pipeline: Pipeline,
+    /// The segment that was read last.
+    last: Option<SegmentId>,
+    current: Option<Current>,
+}
+
+/// The segment that is being read.
+struct Current {
+    id: SegmentId,
+    reader: SegmentReader,
+    index: GrowingIndex,
+    committed: Instant,
+    /// Since when the sealed segment has been read to its end.
+    ended: Option<Instant>,
+}
+
+impl ChainIndexer {
+    /// For one chain; reads nothing yet.
+    #[must_use]
+    pub fn new(layout: Layout, chain: Chain) -> Self {
+        let pipeline = Pipeline::new(&chain);
+        Self { layout, chain, pending: BTreeSet::new(), pipeline, last: None, current: None }
+    }
+
+    /// Tells of a segment that has no index yet. Known ones are passed over.
+    pub fn offer(&mut self, id: SegmentId) {
+        let known = self.current.as_ref().is_some_and(|current| current.id == id)
+            || self.last.as_ref().is_some_and(|last| *last >= id);
+        if !known {
+            self.pending.insert(id);
+        }
+    }
+
+    /// Does a bounded piece of work. A segment that can't be indexed is reported and left out.
+    pub fn step(&mut self, mode: Mode, entries: &mut u64) -> Step {
+        if self.current.is_none() {
+            let Some(id) = self.pending.pop_first() else { return Step::Done };
+            if let Err(error) = self.begin(id.clone()) {
+                warn!(segment = %id, %error, "segment can't be indexed");
+                self.last = Some(id);
+                return Step::Worked;
+            }
+        }
+        match self.advance(mode, entries) {
+            Ok(step) => step,
+            Err(error) => {
+                if let Some(current) = self.current.take() {
+                    warn!(segment = %current.id, %error, "indexing of the segment stopped");
+                    self.last = Some(current.id);
+                }
+                Step::Worked
+            }
+        }
+    }
+
+    /// Opens the next segment. Where it does not follow the last one, flows begin anew behind the segment before it.
+    fn begin(&mut self, id: SegmentId) -> Result<(), Error> {
+        let previous = id.before();
+        if self.last != previous || previous.is_none() {
+            self.pipeline = Pipeline::warm(&self.layout, &id)?;
+        }
+        let reader = open(&self.layout, &id)?;
+        let index = GrowingIndex::create(self.layout.growing_index(&id))?;
+        self.current = Some(Current { id, reader, index, committed: Instant::now(), ended: None });
+        Ok(())
+    }
+
+    fn advance(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
+        let Some(current) = &mut self.current else { return Ok(Step::Done) };
+        let index = &mut current.index;
+        for _ in 0..FRAMES_PER_STEP {
+            let Some(frame) = current.reader.next_frame()? else { return self.at_end(mode, entries) };
+            let mut failed = None;
+            self.pipeline.feed(&frame, &mut |naming, names, exchange| {
+                *entries += 1;
+                let (start, row) = row(naming, names, &exchange);
+                failed = index.add(start.nanos(), &row).err().or(failed.take());
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+        }
+        Ok(Step::Worked)
+    }
+
+    /// The reader has nothing more for now: the segment still grows, or it is complete.
+    fn at_end(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
+        let Some(current) = &mut self.current else { return Ok(Step::Done) };
+        if !current.reader.is_sealed() {
+            if current.committed.elapsed() >= COMMIT_INTERVAL {
+                current.index.commit()?;
+                current.committed = Instant::now();
+            }
+            return self.was_replaced();
+        }
+        let ended = *current.ended.get_or_insert_with(Instant::now);
+        let next = SegmentId { chain: self.chain.clone(), sequence: current.id.sequence + 1 };
+        let has_successor = self.layout.open_segment(&next).exists() || self.layout.sealed_segment(&next).exists();
+        if !has_successor && mode == Mode::Follow && ended.elapsed() < SUCCESSOR_PATIENCE {
+            current.index.commit()?;
+            return Ok(Step::Waiting);
+        }
+        let Some(mut current) = self.current.take() else { return Ok(Step::Done) };
+        if !has_successor {
+            self.end_flows(&mut current.index, entries)?;
+        }
+        self.last = Some(current.id.clone());
+        // The segment may have been expired while it was read: then its index is not wanted.
+        if self.layout.sealed_segment(&current.id).exists() {
+            current.index.bundle(&self.layout.index(&current.id))?;
+            info!(segment = %current.id, "indexed");
+        }
+        Ok(Step::Worked)
+    }
+
+    /// No segment follows: what waits for a response leaves without one.
+    fn end_flows(&mut self, index: &mut GrowingIndex, entries: &mut u64) -> Result<(), Error> {
+        let mut failed = None;
+        self.pipeline.finish(&mut |naming, names, exchange| {
+            *entries += 1;
+            let (start, row) = row(naming, names, &exchange);
+            failed = index.add(start.nanos(), &row).err().or(failed.take());
+        });
+        // The next segment of the chain, if one ever comes, starts with fresh flows.
+        self.pipeline = Pipeline::new(&self.chain);
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// An open segment that was repaired lies in another file now: begin again there.
+    fn was_replaced(&mut self) -> Result<Step, Error> {
+        let Some(current) = &self.current else { return Ok(Step::Done) };
+        if self.layout.open_segment(&current.id).exists() {
+            return Ok(Step::Waiting);
+        }
+        let id = current.id.clone();
+        self.current = None;
+        // Sealing renames the very file that is being read; `is_sealed` tells in the next step.
+        if self.layout.sealed_segment(&id).exists() {
+            self.last = None;
+            self.pending.insert(id);
+            return Ok(Step::Worked);
+        }
+        let dir = self.layout.growing_index(&id);
+        fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
+        Ok(Step::Worked)
+    }
+}

@@ -1,0 +1,126 @@
+//! A data directory, opened to be asked.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use kfl::Query;
+use segment::{Loss, SegmentId, TimeRange};
+use serde_json::Value;
+use store::{Catalog, Layout, Summary};
+
+use crate::Error;
+use crate::evidence::EntryPacket;
+use crate::export::{ExportFilter, ExportSummary};
+
+/// What a question looked at, and what it could not.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Coverage {
+    /// Segments whose index was searched.
+    pub segments_searched: usize,
+    /// Segments that can't hold an answer.
+    pub segments_pruned: usize,
+    /// Segments that may hold answers and could not be read, each with the reason.
+    pub segments_missing: Vec<String>,
+    /// What was lost in the range asked for.
+    pub losses: Vec<Loss>,
+    /// Entries in the answer.
+    pub entries: u64,
+    /// Whether a limit ended the answer.
+    pub truncated: bool,
+}
+
+/// Which entries come first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Order {
+    /// The oldest.
+    Ascending,
+    /// The latest.
+    #[default]
+    Descending,
+}
+
+/// What is asked beside the filter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueryOptions {
+    /// Entries that began in it.
+    pub range: TimeRange,
+    /// Most entries in the answer.
+    pub limit: Option<u64>,
+    /// Which come first.
+    pub order: Order,
+}
+
+/// A data directory, readable by any process at any time.
+#[derive(Debug)]
+pub struct Data {
+    catalog: Catalog,
+}
+
+impl Data {
+    /// Opens a data directory to ask it.
+    ///
+    /// # Errors
+    /// When there is no such directory.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        std::fs::metadata(dir).map_err(Error::io(dir))?;
+        Ok(Self { catalog: Catalog::open_uncached(Layout::new(dir)) })
+    }
+
+    /// The paths in it.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        self.catalog.layout()
+    }
+
+    /// Every segment, and the manifests that can't be read.
+    ///
+    /// # Errors
+    /// When the directory can't be listed.
+    pub fn segments(&self) -> Result<(Vec<Summary>, Vec<store::Error>), Error> {
+        Ok(self.catalog.segments()?)
+    }
+
+    /// Answers a question; `sink` gets each entry, without bodies, and may end the answer.
+    ///
+    /// # Errors
+    /// When the directory can't be listed. A segment that can't be searched is named in the coverage.
+    pub fn query(
+        &self,
+        query: &Query,
+        options: QueryOptions,
+        sink: &mut dyn FnMut(Value) -> ControlFlow<()>,
+    ) -> Result<Coverage, Error> {
+        crate::search::query(self, query, options, sink)
+    }
+
+    /// One entry in full, dissected again from its packets; `None` if there is none of this id.
+    ///
+    /// # Errors
+    /// When the segment can't be read or the id is none.
+    pub fn entry(&self, id: &str) -> Result<Option<Value>, Error> {
+        crate::evidence::entry(self, &id.parse()?)
+    }
+
+    /// The packets of an entry: those of its flow from its first to its last one.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn packets(&self, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
+        crate::evidence::packets(self, entry)
+    }
+
+    /// Writes the packets of a time range to `out` as pcapng.
+    ///
+    /// # Errors
+    /// When the filter is wrong or `out` can't be written.
+    pub fn export<W: Write>(&self, range: TimeRange, filter: ExportFilter, out: W) -> Result<ExportSummary, Error> {
+        crate::export::export(self, range, filter, out)
+    }
+
+    /// The number of entries in a segment's index; 0 without one.
+    #[must_use]
+    pub fn entries_of(&self, id: &SegmentId) -> u64 {
+        crate::bundle::Bundle::open(&self.layout().index(id)).map_or(0, |bundle| bundle.contents().entries)
+    }
+}

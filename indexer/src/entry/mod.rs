@@ -1,0 +1,193 @@
+//! The entry: an exchange as KFL, scripts and JSON see it.
+//!
+//! Field names are those of Kubeshark's entries, so that filters carry over; our own stand beside them
+//! (`segment`, `packets`, `gaps`, `truncated`). What differs on purpose: a field holds the decoded value
+//! (bodies are text where they are text, base64 once where they are not, `encoding` tells which).
+
+mod dns;
+mod http1;
+mod id;
+mod protocol;
+
+use dissect::protocol::Content;
+use dissect::{Endpoint, Exchange, Message, Transport};
+use kfl::{Path, Step};
+use segment::{PacketRef, SegmentId, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::names::Names;
+
+pub use id::{EntryId, Naming};
+pub use protocol::{complete, is_constant};
+
+/// Whether bodies are part of the entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bodies {
+    /// As text, decoded.
+    Kept,
+    /// Left out: they lie in the segment.
+    Left,
+}
+
+/// Builds the entry of an exchange, without the constant part of `protocol` (see [`complete`]).
+#[must_use]
+pub fn entry(naming: &mut Naming, names: &Names, exchange: &Exchange, bodies: Bodies) -> (Timestamp, Value) {
+    let id = naming.id(exchange);
+    let start = start(exchange);
+    let mut entry = Map::new();
+    let first = exchange.request.as_ref().or(exchange.response.as_ref());
+    let last = exchange.response.as_ref().or(exchange.request.as_ref());
+    entry.insert("packets".into(), json!({
+        "first": first.map(|message| packet_ref(naming, message.first)),
+        "last": last.map(|message| packet_ref(naming, latest(exchange, message))),
+    }));
+    entry.insert("segment".into(), id.segment.to_string().into());
+    entry.insert("id".into(), id.to_string().into());
+    entry.insert("index".into(), exchange.index.into());
+    entry.insert("stream".into(), stream(exchange).into());
+    entry.insert("node".into(), json!({"name": naming.chain().as_str()}));
+    entry.insert("timestamp".into(), start.millis().into());
+    entry.insert("startTime".into(), rfc3339(start).into());
+    entry.insert("src".into(), end(names, exchange.client, start));
+    entry.insert("dst".into(), end(names, exchange.server, start));
+    entry.insert("outgoing".into(), false.into());
+    entry.insert("tls".into(), false.into());
+    entry.insert("passed".into(), false.into());
+    entry.insert("failed".into(), false.into());
+    add_sizes(&mut entry, exchange);
+    add_content(&mut entry, exchange, bodies);
+    if let Some(error) = error(exchange) {
+        entry.insert("error".into(), error);
+    }
+    (start, Value::Object(entry))
+}
+
+/// The row of an exchange: its entry without bodies.
+#[must_use]
+pub fn row(naming: &mut Naming, names: &Names, exchange: &Exchange) -> (Timestamp, Value) {
+    entry(naming, names, exchange, Bodies::Left)
+}
+
+/// When the exchange began.
+#[must_use]
+pub fn start(exchange: &Exchange) -> Timestamp {
+    exchange.request.as_ref().or(exchange.response.as_ref()).map_or(Timestamp::MIN, |message| message.start)
+}
+
+/// An instant as RFC 3339 with nanoseconds; instants beyond its years as a number.
+#[must_use]
+pub fn rfc3339(instant: Timestamp) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(instant.nanos()))
+        .map_or_else(|_| instant.to_string(), |instant| format!("{instant:.9}"))
+}
+
+/// Sizes are bytes on the wire, the time is milliseconds until the response was complete.
+fn add_sizes(entry: &mut Map<String, Value>, exchange: &Exchange) {
+    let Exchange { request, response, .. } = exchange;
+    let wire = |message: &Option<Message>| message.as_ref().map_or(0, |message| message.wire_bytes);
+    let gaps: u64 = [request, response].into_iter().flatten().map(|message| message.gap_bytes).sum();
+    entry.insert("requestSize".into(), wire(request).into());
+    entry.insert("responseSize".into(), wire(response).into());
+    entry.insert("gaps".into(), gaps.into());
+    let truncated = [request, response].into_iter().flatten().any(|message| message.truncated);
+    entry.insert("truncated".into(), truncated.into());
+    if let (Some(request), Some(response)) = (request, response) {
+        let elapsed_ns = response.end.since(request.start).max(0);
+        entry.insert("elapsedTime".into(), ((elapsed_ns + 500_000) / 1_000_000).into());
+    }
+}
+
+fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodies) {
+    let request = exchange.request.as_ref().map(|message| &message.content);
+    let response = exchange.response.as_ref().map(|message| &message.content);
+    let layer4 = match exchange.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    match (request, response) {
+        (Some(Content::Dns(_)), _) | (_, Some(Content::Dns(_))) => {
+            entry.insert("protocol".into(), json!({"name": "dns", "abbr": "DNS", "layer4": layer4}));
+            entry.insert("request".into(), dns_part(request, dns::request));
+            entry.insert("response".into(), dns_part(response, dns::response));
+        }
+        _ => {
+            let version = http1::version(request, response);
+            entry.insert("protocol".into(), json!({"name": "http", "version": version, "abbr": "HTTP", "layer4": layer4}));
+            if let Some(Content::Http1Request(request)) = request {
+                entry.insert("request".into(), http1::request(request, bodies));
+            }
+            if let Some(Content::Http1Response(response)) = response {
+                entry.insert("response".into(), http1::response(response, bodies));
+            }
+        }
+    }
+}
+
+fn dns_part(content: Option<&Content>, part: fn(&dissect::protocol::dns::message::Message) -> Value) -> Value {
+    match content {
+        Some(Content::Dns(message)) => part(message),
+        _ => Value::Null,
+    }
+}
+
+/// The flow in words: the same however often and from wherever it is read.
+fn stream(exchange: &Exchange) -> String {
+    let end = |end: Endpoint| std::net::SocketAddr::new(end.ip, end.port);
+    format!("{}-{}", end(exchange.client), end(exchange.server))
+}
+
+/// What is missing of the exchange, in the words of Kubeshark's `error`.
+fn error(exchange: &Exchange) -> Option<Value> {
+    let message = match (&exchange.request, &exchange.response) {
+        (Some(_), Some(_)) => return None,
+        (Some(_), None) => "no response was seen",
+        (None, _) => "the request was not seen",
+    };
+    Some(json!({"type": "pair-not-found", "msg": message}))
+}
+
+fn end(names: &Names, end: Endpoint, instant: Timestamp) -> Value {
+    let name = names.at(end.ip, instant).unwrap_or_default();
+    json!({"ip": end.ip.to_string(), "port": end.port.to_string(), "name": name})
+}
+
+/// The later of the last packets of both messages: a response may be done before its request.
+fn latest(exchange: &Exchange, message: &Message) -> PacketRef {
+    exchange.request.as_ref().map_or(message.last, |request| request.last.max(message.last))
+}
+
+fn packet_ref(naming: &Naming, at: PacketRef) -> Value {
+    let segment = SegmentId { chain: naming.chain().clone(), sequence: at.sequence };
+    json!({"segment": segment.to_string(), "frame": at.frame, "packet": at.index})
+}
+
+/// Where bodies are; of all that lies there only `mimeType` is in rows.
+const BODY_PATHS: [[&str; 2]; 2] = [["request", "postData"], ["response", "content"]];
+
+/// Whether a query that reads `path` needs bodies.
+#[must_use]
+pub fn reads_bodies(path: &Path) -> bool {
+    let may_be = |step: Option<&Step>, name: &str| match step {
+        Some(Step::Key(key)) => key == name,
+        Some(Step::Every) => true,
+        Some(Step::Index(_) | Step::Recursive(_)) | None => false,
+    };
+    let steps = &path.0;
+    steps.iter().any(|step| matches!(step, Step::Recursive(_)))
+        || BODY_PATHS.iter().any(|[message, body]| {
+            may_be(steps.first(), message)
+                && may_be(steps.get(1), body)
+                && !matches!(steps.get(2), Some(Step::Key(key)) if key == "mimeType")
+        })
+}
+
+/// Takes the bodies out of an entry: what is left is as in its row.
+#[must_use]
+pub fn without_bodies(mut entry: Value) -> Value {
+    for [message, body] in BODY_PATHS {
+        if let Some(Value::Object(body)) = entry.get_mut(message).and_then(|message| message.get_mut(body)) {
+            body.retain(|key, _| key == "mimeType");
+        }
+    }
+    entry
+}

@@ -1,0 +1,178 @@
+//! From an entry back to its packets.
+//!
+//! Nothing here needs an index: the id names the first packet, the packet its flow, and the segment's flow
+//! table the frames to read.
+
+use std::collections::BTreeSet;
+
+use segment::flow::{Endpoint, FlowKey, flow_key};
+use segment::{Packet, PacketRef, SegmentId, SegmentReader};
+use serde_json::Value;
+
+use crate::Error;
+use crate::data::Data;
+use crate::entry::{self, Bodies, EntryId, complete};
+use crate::pipeline::{Pipeline, open};
+
+/// Segments read beyond the one where an entry begins: longer exchanges end without their response.
+const SEGMENTS_AHEAD_MAX: u64 = 16;
+
+/// A packet of an entry, kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntryPacket {
+    /// Where it lies.
+    pub at: PacketRef,
+    /// When it was captured.
+    pub timestamp: segment::Timestamp,
+    /// Name of its interface.
+    pub interface: String,
+    /// How it begins.
+    pub link_type: segment::LinkType,
+    /// Bytes on the wire.
+    pub original_length_bytes: u32,
+    /// The bytes that were kept.
+    pub data: Vec<u8>,
+}
+
+/// See [`Data::entry`].
+pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
+    let Some(flow) = flow_of(data, id)? else { return Ok(None) };
+    let mut pipeline = Pipeline::new(&id.segment.chain);
+    let mut found = None;
+    for sequence in id.segment.sequence..=id.segment.sequence.saturating_add(SEGMENTS_AHEAD_MAX) {
+        let segment = SegmentId { chain: id.segment.chain.clone(), sequence };
+        let Some(mut reader) = open_if_there(data, &segment)? else { break };
+        let frames = frames_of(&reader, flow);
+        while let Some(frame) = reader.next_frame()? {
+            if frames.as_ref().is_some_and(|frames| !frames.contains(&frame.number())) {
+                continue;
+            }
+            pipeline.feed(&frame, &mut |naming, names, exchange| {
+                keep_if(id, entry::entry(naming, names, &exchange, Bodies::Kept).1, &mut found);
+            });
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    pipeline.finish(&mut |naming, names, exchange| {
+        keep_if(id, entry::entry(naming, names, &exchange, Bodies::Kept).1, &mut found);
+    });
+    Ok(found)
+}
+
+/// The packets of an entry: those of its flow from its first to its last one.
+pub fn packets(data: &Data, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
+    let mut packets = Vec::new();
+    let Some(span) = Span::of(entry) else { return Ok(packets) };
+    let Some(flow) = flow_in(entry) else { return Ok(packets) };
+    for sequence in span.first.sequence..=span.last.sequence {
+        let segment = SegmentId { chain: span.segment.chain.clone(), sequence };
+        let Some(mut reader) = open_if_there(data, &segment)? else { continue };
+        while let Some(frame) = reader.next_frame()? {
+            for (at, packet) in frame.packets().filter(|(at, packet)| span.holds(*at) && is_of(flow, packet)) {
+                let interface = frame.interfaces().get(packet.interface.0 as usize);
+                packets.push(EntryPacket {
+                    at,
+                    timestamp: packet.timestamp,
+                    interface: interface.map(|interface| interface.name.clone()).unwrap_or_default(),
+                    link_type: packet.link_type,
+                    original_length_bytes: packet.original_length_bytes,
+                    data: packet.data.to_vec(),
+                });
+            }
+            if sequence == span.last.sequence && frame.number() >= span.last.frame {
+                break;
+            }
+        }
+    }
+    Ok(packets)
+}
+
+/// Where an entry begins and ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The segment of the first packet.
+    pub segment: SegmentId,
+    /// The first packet.
+    pub first: PacketRef,
+    /// The last packet.
+    pub last: PacketRef,
+}
+
+impl Span {
+    /// Reads `packets` of an entry.
+    #[must_use]
+    pub fn of(entry: &Value) -> Option<Self> {
+        let place = |name: &str| {
+            let place = entry.get("packets")?.get(name)?;
+            let number = |key: &str| u32::try_from(place.get(key)?.as_u64()?).ok();
+            let segment: SegmentId = place.get("segment")?.as_str()?.parse().ok()?;
+            let at = PacketRef { sequence: segment.sequence, frame: number("frame")?, index: number("packet")? };
+            Some((segment, at))
+        };
+        let ((segment, first), (_, last)) = (place("first")?, place("last")?);
+        Some(Self { segment, first, last })
+    }
+
+    /// Whether a packet of the same chain lies between first and last.
+    #[must_use]
+    pub fn holds(&self, at: PacketRef) -> bool {
+        self.first <= at && at <= self.last
+    }
+}
+
+/// Whether a packet belongs to a flow.
+#[must_use]
+pub fn is_of(flow: FlowKey, packet: &Packet<'_>) -> bool {
+    flow_key(packet.link_type, packet.data) == Some(flow)
+}
+
+/// The flow of an entry.
+#[must_use]
+pub fn flow_in(entry: &Value) -> Option<FlowKey> {
+    let end = |name: &str| {
+        let end = entry.get(name)?;
+        let address = end.get("ip")?.as_str()?.parse().ok()?;
+        Some(Endpoint { address, port: end.get("port")?.as_str()?.parse().ok()? })
+    };
+    let (src, dst) = (end("src")?, end("dst")?);
+    let protocol = match entry.get("protocol")?.get("layer4")?.as_str()? {
+        "tcp" => 6,
+        "udp" => 17,
+        _ => return None,
+    };
+    Some(FlowKey { protocol, low: src.min(dst), high: src.max(dst) })
+}
+
+/// The flow of the packet that an id names; `None` if there is no such packet or it has no flow.
+fn flow_of(data: &Data, id: &EntryId) -> Result<Option<FlowKey>, Error> {
+    let Some(mut reader) = open_if_there(data, &id.segment)? else { return Ok(None) };
+    while let Some(frame) = reader.next_frame()? {
+        if frame.number() >= id.frame {
+            let packet = frame.packets().find(|(place, _)| *place == id.first());
+            return Ok(packet.and_then(|(_, packet)| flow_key(packet.link_type, packet.data)));
+        }
+    }
+    Ok(None)
+}
+
+/// The frames that may hold packets of a flow; `None` where only reading them all can tell.
+fn frames_of(reader: &SegmentReader, flow: FlowKey) -> Option<BTreeSet<u32>> {
+    let footer = reader.footer().filter(|footer| footer.flows_complete)?;
+    let mine = footer.flows.iter().filter(|candidate| candidate.key == flow);
+    // Frame 0 and its like hold no packets but describe the interfaces; the reader keeps track of those.
+    Some(mine.flat_map(|flow| &flow.frames).flat_map(|run| run.first..=run.last).collect())
+}
+
+fn open_if_there(data: &Data, id: &SegmentId) -> Result<Option<SegmentReader>, Error> {
+    let layout = data.layout();
+    let is_there = layout.sealed_segment(id).exists() || layout.open_segment(id).exists();
+    if is_there { open(layout, id).map(Some) } else { Ok(None) }
+}
+
+fn keep_if(id: &EntryId, entry: Value, found: &mut Option<Value>) {
+    if entry.get("id").and_then(Value::as_str) == Some(id.to_string().as_str()) {
+        *found = Some(complete(entry));
+    }
+}

@@ -1,0 +1,79 @@
+//! The index of one segment while the segment is read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tantivy::{Index, IndexWriter};
+
+use crate::bundle::{self, Extent};
+use crate::document::{self, ENTRY_VERSION, Fields};
+use crate::Error;
+
+/// What tantivy may hold before it writes an index segment; its least is 15 MB.
+const WRITER_MEMORY_BYTES: usize = 96 << 20;
+
+/// An index that takes entries; searchable by any process after each [`GrowingIndex::commit`].
+pub struct GrowingIndex {
+    dir: PathBuf,
+    writer: IndexWriter,
+    fields: Fields,
+    extent: Extent,
+    uncommitted: bool,
+}
+
+impl GrowingIndex {
+    /// Starts an empty index in `dir`; what an earlier run left there is derived, and removed.
+    ///
+    /// # Errors
+    /// When the directory can't be made anew.
+    pub fn create(dir: PathBuf) -> Result<Self, Error> {
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
+        }
+        fs::create_dir_all(&dir).map_err(Error::io(&dir))?;
+        let (schema, fields) = document::schema();
+        let index = Index::builder().schema(schema).settings(document::settings()).create_in_dir(&dir)?;
+        let writer = index.writer_with_num_threads(1, WRITER_MEMORY_BYTES)?;
+        Ok(Self { dir, writer, fields, extent: Extent::EMPTY, uncommitted: false })
+    }
+
+    /// Takes one entry.
+    ///
+    /// # Errors
+    /// When tantivy's threads died.
+    pub fn add(&mut self, start_ns: i64, row: &Value) -> Result<(), Error> {
+        self.writer.add_document(document::document(self.fields, start_ns, row))?;
+        self.extent.add(start_ns);
+        self.uncommitted = true;
+        Ok(())
+    }
+
+    /// Makes what was added searchable; does nothing when nothing was.
+    ///
+    /// # Errors
+    /// When the index can't be written.
+    pub fn commit(&mut self) -> Result<(), Error> {
+        if self.uncommitted {
+            self.writer.commit()?;
+            self.uncommitted = false;
+        }
+        Ok(())
+    }
+
+    /// Merges the index into one piece, bundles it into `target` and removes its directory.
+    ///
+    /// # Errors
+    /// When the index can't be written; the directory is then left as it is.
+    pub fn bundle(mut self, target: &Path) -> Result<(), Error> {
+        self.writer.commit()?;
+        let pieces = self.writer.index().searchable_segment_ids()?;
+        if pieces.len() > 1 {
+            self.writer.merge(&pieces).wait()?;
+            self.writer.garbage_collect_files().wait()?;
+        }
+        self.writer.wait_merging_threads()?;
+        bundle::write(&self.dir, target, ENTRY_VERSION, self.extent)?;
+        fs::remove_dir_all(&self.dir).map_err(Error::io(&self.dir))
+    }
+}

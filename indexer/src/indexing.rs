@@ -1,0 +1,188 @@
+//! Keeps every chain of a data directory indexed, on a thread of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use segment::{Chain, SegmentId};
+use store::{Catalog, Layout};
+use tracing::warn;
+
+use crate::bundle::Bundle;
+use crate::chain::{ChainIndexer, Mode, Step};
+use crate::document::ENTRY_VERSION;
+use crate::Error;
+
+/// How often a segment that grows is looked at.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the directory is listed for new segments.
+const LIST_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The thread that indexes; stops when dropped or drained.
+pub struct Indexing {
+    mode: Option<Sender<Mode>>,
+    thread: Option<JoinHandle<()>>,
+    entries: Arc<AtomicU64>,
+}
+
+impl Indexing {
+    /// Starts to index what is in the data directory `dir` and what comes to it.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(dir: &Path) -> Result<Self, Error> {
+        let layout = Layout::new(dir);
+        let (mode, mode_receiver) = bounded(1);
+        let entries = Arc::new(AtomicU64::new(0));
+        let mut worker = Worker::new(layout, Arc::clone(&entries));
+        let thread = thread::Builder::new()
+            .name("indexer".into())
+            .spawn(move || worker.run(&mode_receiver))
+            .map_err(Error::io(dir))?;
+        Ok(Self { mode: Some(mode), thread: Some(thread), entries })
+    }
+
+    /// Entries indexed since the start.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    /// Indexes everything that is sealed now, then stops.
+    pub fn drain(mut self) {
+        if let Some(mode) = self.mode.take() {
+            let _ = mode.send(Mode::Drain);
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Builds every index of the data directory anew. `progress` is told how many of how many segments are done.
+///
+/// # Errors
+/// When the directory can't be listed, an index can't be removed, or a segment could not be indexed.
+pub fn reindex(dir: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
+    let layout = Layout::new(dir);
+    let sealed = layout.list_sealed()?;
+    for path in sealed.iter().map(|id| layout.index(id)).filter(|path| path.exists()) {
+        fs::remove_file(&path).map_err(Error::io(&path))?;
+    }
+    let indexing = Indexing::start(dir)?;
+    let done = || sealed.iter().filter(|id| is_indexed(&layout, id)).count();
+    let ask_to_drain = indexing.mode.as_ref().map(|mode| mode.try_send(Mode::Drain));
+    debug_assert!(ask_to_drain.is_some_and(|sent| sent.is_ok()), "nothing was sent before");
+    while indexing.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        progress(done(), sealed.len());
+        thread::park_timeout(LIST_INTERVAL);
+    }
+    progress(done(), sealed.len());
+    let missing = sealed.into_iter().find(|id| !is_indexed(&layout, id) && layout.sealed_segment(id).exists());
+    match missing {
+        Some(id) => Err(Error::Bundle { path: layout.index(&id), reason: "could not be built; the log says why" }),
+        None => Ok(()),
+    }
+}
+
+impl Drop for Indexing {
+    fn drop(&mut self) {
+        self.mode = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Owns every chain's indexer.
+struct Worker {
+    layout: Layout,
+    catalog: Catalog,
+    chains: BTreeMap<Chain, ChainIndexer>,
+    /// Segments whose index is known to be there.
+    indexed: BTreeSet<SegmentId>,
+    entries: Arc<AtomicU64>,
+}
+
+impl Worker {
+    fn new(layout: Layout, entries: Arc<AtomicU64>) -> Self {
+        let catalog = Catalog::open(layout.clone());
+        Self { layout, catalog, chains: BTreeMap::new(), indexed: BTreeSet::new(), entries }
+    }
+
+    fn run(&mut self, modes: &Receiver<Mode>) {
+        let mut mode = Mode::Follow;
+        let mut listed: Option<Instant> = None;
+        loop {
+            if listed.is_none_or(|at| at.elapsed() >= LIST_INTERVAL) {
+                self.list();
+                listed = Some(Instant::now());
+            }
+            let worked = self.step(mode);
+            if !worked && mode == Mode::Drain {
+                return;
+            }
+            let patience = if worked { Duration::ZERO } else { FOLLOW_INTERVAL };
+            match modes.recv_timeout(patience) {
+                // What was sealed in the meantime belongs to what is drained.
+                Ok(next) => (mode, listed) = (next, None),
+                Err(RecvTimeoutError::Disconnected) if mode == Mode::Follow => return,
+                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// One step of every chain; whether any had something to do.
+    fn step(&mut self, mode: Mode) -> bool {
+        let mut entries = 0;
+        let steps: Vec<_> = self.chains.values_mut().map(|chain| chain.step(mode, &mut entries)).collect();
+        self.entries.fetch_add(entries, Ordering::Relaxed);
+        steps.contains(&Step::Worked)
+    }
+
+    /// Looks for segments without an index.
+    fn list(&mut self) {
+        let (sealed, open) = match (self.layout.list_sealed(), self.layout.list_open()) {
+            (Ok(sealed), Ok(open)) => (sealed, open),
+            (Err(error), _) | (_, Err(error)) => {
+                warn!(%error, "data directory can't be listed");
+                return;
+            }
+        };
+        let expired = self.indexed.len() > sealed.len();
+        for id in &sealed {
+            if self.indexed.contains(id) {
+                continue;
+            }
+            if is_indexed(&self.layout, id) {
+                self.indexed.insert(id.clone());
+            } else {
+                self.offer(id.clone());
+            }
+        }
+        for id in open {
+            self.offer(id);
+        }
+        if expired {
+            let sealed: BTreeSet<_> = sealed.into_iter().collect();
+            self.indexed.retain(|id| sealed.contains(id));
+            self.catalog.forget_expired();
+        }
+    }
+
+    fn offer(&mut self, id: SegmentId) {
+        let layout = &self.layout;
+        let chain = self.chains.entry(id.chain.clone());
+        chain.or_insert_with(|| ChainIndexer::new(layout.clone(), id.chain.clone())).offer(id);
+    }
+}
+
+/// Whether a segment has an index that was made by today's rules.
+fn is_indexed(layout: &Layout, id: &SegmentId) -> bool {
+    Bundle::open(&layout.index(id)).is_ok_and(|bundle| bundle.contents().entry_version == ENTRY_VERSION)
+}

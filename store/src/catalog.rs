@@ -1,0 +1,193 @@
+//! Which segments there are, without opening each of them.
+//!
+//! The catalog is derived: it is filled from manifests and can be deleted. One process at a time keeps it
+//! in sled; every other process, and one that finds it damaged, reads the manifests instead and gets the
+//! same answer a little later.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use segment::{Loss, Manifest, Origin, SegmentId, TimeRange, Timestamp};
+use tracing::warn;
+
+use crate::{Error, Layout};
+
+/// Where a segment stands on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Being written.
+    Open,
+    /// Sealed; not indexed yet.
+    Sealed,
+    /// Sealed and indexed.
+    Indexed,
+}
+
+/// What the catalog knows of one segment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// Which one.
+    pub id: SegmentId,
+    /// How far it is.
+    pub state: State,
+    /// Times of its packets; `None` while it is open or when it has none.
+    pub range: Option<TimeRange>,
+    /// Packets in it; 0 while it is open.
+    pub packets: u64,
+    /// Captured bytes before compression; 0 while it is open.
+    pub bytes: u64,
+    /// Size of the segment file.
+    pub file_bytes: u64,
+    /// Size of the index file; 0 without one.
+    pub index_bytes: u64,
+    /// What is known to be missing.
+    pub losses: Vec<Loss>,
+    /// Where its packets came from.
+    pub origin: Origin,
+}
+
+/// The segments of one data directory.
+#[derive(Debug)]
+pub struct Catalog {
+    layout: Layout,
+    cache: Option<sled::Db>,
+}
+
+impl Catalog {
+    /// Opens the catalog of a data directory; works without the cache when another process holds it.
+    /// A damaged cache is moved aside with a warning and begun anew.
+    #[must_use]
+    pub fn open(layout: Layout) -> Self {
+        let cache = open_cache(&layout);
+        Self { layout, cache }
+    }
+
+    /// The catalog without a cache: for readers that must write nothing.
+    #[must_use]
+    pub fn open_uncached(layout: Layout) -> Self {
+        Self { layout, cache: None }
+    }
+
+    /// The paths behind it.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Every segment, in order of chain and sequence, and the manifests that could not be read.
+    ///
+    /// # Errors
+    /// When the data directory can't be listed.
+    pub fn segments(&self) -> Result<(Vec<Summary>, Vec<Error>), Error> {
+        let mut found = BTreeMap::new();
+        let mut unreadable = Vec::new();
+        for id in self.layout.list_sealed()? {
+            match self.manifest(&id) {
+                Ok(manifest) => {
+                    found.insert(id.clone(), self.sealed_summary(id, manifest));
+                }
+                Err(error) => unreadable.push(error),
+            }
+        }
+        for id in self.layout.list_open()? {
+            // Sealing renames: a segment seen in both places is sealed.
+            found.entry(id.clone()).or_insert_with(|| self.open_summary(id));
+        }
+        Ok((found.into_values().collect(), unreadable))
+    }
+
+    /// Forgets every row whose segment is gone.
+    pub fn forget_expired(&self) {
+        let Some(cache) = &self.cache else { return };
+        for key in cache.iter().keys().filter_map(Result::ok) {
+            let id: Option<SegmentId> = std::str::from_utf8(&key).ok().and_then(|key| key.parse().ok());
+            if id.is_none_or(|id| !self.layout.sealed_segment(&id).exists()) {
+                let _ = cache.remove(key);
+            }
+        }
+    }
+
+    /// The manifest of a sealed segment, from the cache or from its file.
+    fn manifest(&self, id: &SegmentId) -> Result<Manifest, Error> {
+        let (key, path) = (id.to_string(), self.layout.manifest(id));
+        let wrong = |source| Error::Manifest { path: path.clone(), source };
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(&key).ok().flatten());
+        if let Some(manifest) = cached.and_then(|bytes| Manifest::parse(&bytes, &path).ok()) {
+            return Ok(manifest);
+        }
+        let manifest = Manifest::read(&path).map_err(wrong)?;
+        if let (Some(cache), Ok(bytes)) = (&self.cache, fs::read(&path)) {
+            // A cache that can't be written is behind, no more: the file answers next time too.
+            let _ = cache.insert(key, bytes);
+        }
+        Ok(manifest)
+    }
+
+    fn sealed_summary(&self, id: SegmentId, manifest: Manifest) -> Summary {
+        let index_bytes = fs::metadata(self.layout.index(&id)).map_or(0, |found| found.len());
+        Summary {
+            state: if index_bytes > 0 { State::Indexed } else { State::Sealed },
+            range: manifest.range,
+            packets: manifest.packets,
+            bytes: manifest.bytes,
+            file_bytes: manifest.file_bytes,
+            index_bytes,
+            losses: manifest.losses,
+            origin: manifest.origin,
+            id,
+        }
+    }
+
+    fn open_summary(&self, id: SegmentId) -> Summary {
+        let file_bytes = fs::metadata(self.layout.open_segment(&id)).map_or(0, |found| found.len());
+        Summary {
+            id,
+            state: State::Open,
+            range: None,
+            packets: 0,
+            bytes: 0,
+            file_bytes,
+            index_bytes: 0,
+            losses: Vec::new(),
+            origin: Origin::Capture,
+        }
+    }
+}
+
+impl Summary {
+    /// Whether packets in `range` may lie in this segment; an open one may hold anything.
+    #[must_use]
+    pub fn may_overlap(&self, range: TimeRange) -> bool {
+        match (self.state, self.range) {
+            (State::Open, _) => true,
+            (_, Some(own)) => own.overlaps(range),
+            (_, None) => false,
+        }
+    }
+
+    /// Time of the last packet, or the end of time while more may come.
+    #[must_use]
+    pub fn last(&self) -> Timestamp {
+        match (self.state, self.range) {
+            (State::Open, _) => Timestamp::MAX,
+            (_, Some(own)) => own.end(),
+            (_, None) => Timestamp::MIN,
+        }
+    }
+}
+
+/// Opens sled, once more from nothing if what lies there is damaged.
+fn open_cache(layout: &Layout) -> Option<sled::Db> {
+    let dir = layout.catalog_dir();
+    let open = || sled::Config::new().path(&dir).cache_capacity(16 << 20).flush_every_ms(Some(5_000)).open();
+    match open() {
+        Ok(cache) => return Some(cache),
+        // Another process holds the lock, or the directory is read-only: manifests answer.
+        Err(sled::Error::Io(_)) => return None,
+        Err(error) => warn!(path = %dir.display(), %error, "catalog is damaged: moved aside, rebuilding from manifests"),
+    }
+    let aside = layout.root().join("catalog.damaged");
+    let _ = fs::remove_dir_all(&aside);
+    fs::rename(&dir, &aside).ok()?;
+    open().ok()
+}
