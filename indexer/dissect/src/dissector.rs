@@ -21,7 +21,7 @@ use crate::flow::udp::{Datagram, UdpFlow};
 use crate::flow::{recognition, udp};
 use crate::limits::Limits;
 use crate::protocol::table::{DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
-use crate::protocol::{Mark, Pair};
+use crate::protocol::{Direction, Mark, Pair};
 
 /// A packet that is older than the clock by more than this sets it back; less is disorder of the capture.
 const CLOCK_BACK_NS: i64 = 60 * NANOS_PER_SECOND;
@@ -406,7 +406,11 @@ fn emit(flow: &mut Flow, pairs: &mut Vec<Pair>, counters: &mut Counters, sink: S
     };
     // Dissectors only start once the client is known.
     let client = client.unwrap_or(Side::A);
-    for Pair { request, response } in pairs.drain(..) {
+    for Pair { request_direction, request, response } in pairs.drain(..) {
+        let client = match request_direction {
+            Direction::ToServer => client,
+            Direction::ToClient => client.other(),
+        };
         counters.exchanges += 1;
         sink(Exchange {
             client: flow.key.endpoint(client),

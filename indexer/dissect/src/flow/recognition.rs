@@ -203,6 +203,11 @@ impl Recognition {
                 }
                 undecided.held.push(Held { side, bytes: bytes.into(), mark });
             }
+            // What came before may be another protocol's end: the new bytes get a look of their own.
+            Answer::No if opening.head.len() > fresh.len() => {
+                undecided.let_go(side, counters);
+                self.look(side, chunk, counters, around);
+            }
             Answer::More | Answer::No => {
                 opening.tries += 1;
                 undecided.held.push(Held { side, bytes: bytes.into(), mark });

@@ -9,6 +9,7 @@ pub mod table;
 
 pub mod content_encoding;
 pub mod dns;
+pub mod fuzz;
 pub mod http1;
 pub mod pending;
 
@@ -35,6 +36,17 @@ pub enum Direction {
     ToServer,
     /// From the server.
     ToClient,
+}
+
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::ToServer => Self::ToClient,
+            Self::ToClient => Self::ToServer,
+        }
+    }
 }
 
 /// The packet that brought some bytes.
@@ -68,6 +80,9 @@ pub enum Chunk<'a> {
 /// A request and its response as a dissector pairs them; one may be missing, never both.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Pair {
+    /// The way the request went, or would have gone: where both ends may ask (multicast DNS, pushes), not
+    /// always [`Direction::ToServer`].
+    pub request_direction: Direction,
     /// The request, if it was seen.
     pub request: Option<Message>,
     /// The response, if it was seen.

@@ -2,5 +2,7 @@
 #![allow(missing_docs)]
 
 mod corpus;
+mod oracle;
 mod packets;
+mod properties;
 mod streams;

@@ -53,7 +53,7 @@ impl StreamDissector for Recording {
             seen.gaps.retain(|&(at, _)| at < seen.bytes.len());
         }
         SEEN.with(|all| all.borrow_mut().push_back(std::mem::take(&mut self.0)));
-        pairs.push(Pair { request: None, response: None });
+        pairs.push(Pair { request_direction: Direction::ToServer, request: None, response: None });
     }
 
     fn memory_bytes(&self) -> usize {

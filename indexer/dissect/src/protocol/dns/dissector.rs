@@ -90,7 +90,8 @@ impl Dissector {
         let Content::Dns(dns) = &message.content else { return };
         if dns.flags.response() {
             let request = self.take_query(direction, dns);
-            pairs.push(Pair { request, response: Some(message) });
+            let request_direction = direction.opposite();
+            pairs.push(Pair { request_direction, request, response: Some(message) });
             return;
         }
         let memory_bytes = size_of::<Waiting>() + dns.memory_bytes();
@@ -115,7 +116,8 @@ impl Dissector {
     fn give_up_oldest(&mut self, pairs: &mut Vec<Pair>) {
         if let Some(oldest) = self.waiting.pop_front() {
             self.waiting_bytes = self.waiting_bytes.saturating_sub(oldest.memory_bytes);
-            pairs.push(Pair { request: Some(oldest.message), response: None });
+            let request_direction = oldest.direction;
+            pairs.push(Pair { request_direction, request: Some(oldest.message), response: None });
         }
     }
 

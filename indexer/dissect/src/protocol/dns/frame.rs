@@ -136,36 +136,78 @@ pub fn stream_frame(input: &[u8]) -> Option<(&[u8], usize)> {
     Some((rest.get(..length)?, length + 2))
 }
 
+/// Whether `bytes` begin with the header of a response, or of a query; `None` without a whole header.
+#[must_use]
+pub fn is_response(bytes: &[u8]) -> Option<bool> {
+    let [_, _, high, low, ..] = bytes.first_chunk::<HEADER_BYTES>()?;
+    Some(Flags(u16::from_be_bytes([*high, *low])).response())
+}
+
 /// Whether `bytes` are a whole message that looks sound: what is promised is there, and nothing else.
 #[must_use]
 pub fn is_plausible(bytes: &[u8]) -> bool {
-    header_is_plausible(bytes)
-        && message(bytes).is_ok_and(|message| message.damage.is_none() && message.trailing_bytes == 0)
+    header_is_plausible(bytes, bytes.len())
+        && message(bytes).is_ok_and(|message| {
+            message.damage.is_none() && message.trailing_bytes == 0 && !is_netbios(&message)
+        })
+}
+
+/// NetBIOS names are asked for in the same format (RFC 1002 §4.2), but say something else: the first label
+/// is 32 letters from A to P, each half a byte.
+fn is_netbios(message: &Message) -> bool {
+    let asked = message.questions.iter().map(|question| &question.name);
+    let told = message.records().map(|record| &record.name);
+    let first_label = |name: &Name| name.as_str().split('.').next().map(str::to_owned).unwrap_or_default();
+    asked.chain(told).next().is_some_and(|name| {
+        let label = first_label(name);
+        label.len() == 32 && label.bytes().all(|byte| (b'A'..=b'P').contains(&byte))
+    })
 }
 
 /// Whether the first bytes of a TCP stream, however few, could be a length and a plausible message.
 #[must_use]
 pub fn may_be_plausible(bytes: &[u8]) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return true };
-    usize::from(u16::from_be_bytes(*length)) >= HEADER_BYTES
-        && (rest.len() < HEADER_BYTES || header_is_plausible(rest))
+    let length = usize::from(u16::from_be_bytes(*length));
+    if rest.len() < HEADER_BYTES {
+        return length >= HEADER_BYTES;
+    }
+    let seen = rest.get(..length).unwrap_or(rest);
+    header_is_plausible(seen, length) && first_question_may_be(seen)
 }
 
-/// Known opcode and code, few questions, and no response parts in a plain query.
-fn header_is_plausible(bytes: &[u8]) -> bool {
+/// Whether what is there of the first question could be one.
+fn first_question_may_be(bytes: &[u8]) -> bool {
+    let mut cursor = Cursor { message: bytes, at: 0, end: bytes.len(), names_left: NAMES_BYTES_MAX };
+    let questions = cursor.bytes(4).and_then(|_| cursor.u16()).unwrap_or_default();
+    if questions == 0 || cursor.bytes(6).is_err() {
+        return true;
+    }
+    match question(&mut cursor) {
+        Ok(question) => question.class.name().is_some(),
+        Err(malformed) => malformed == Malformed::Cut,
+    }
+}
+
+/// Known opcode and code, few questions, no response parts in a plain query, and no more than fits in
+/// `length` bytes: a question takes 5 at least, a record 11.
+fn header_is_plausible(bytes: &[u8], length: usize) -> bool {
     let Some(&[_, _, high, low, q1, q0, a1, a0, n1, n0, r1, r0]) = bytes.first_chunk::<HEADER_BYTES>() else {
         return false;
     };
     let flags = Flags(u16::from_be_bytes([high, low]));
     let [questions, answers, authorities, additionals] =
         [[q1, q0], [a1, a0], [n1, n0], [r1, r0]].map(u16::from_be_bytes);
-    let entries = [questions, answers, authorities, additionals].map(usize::from).iter().sum::<usize>();
+    let records = [answers, authorities, additionals].map(usize::from).iter().sum::<usize>();
+    let least = HEADER_BYTES + usize::from(questions) * 5 + records * 11;
     // RFC 1035 §4.1.1: the bit between RA and AD is reserved and 0.
     let reserved = low & 0x40 != 0;
     let known = matches!(flags.opcode(), 0..=2 | 4..=6) && flags.rcode() <= 11;
     let update = flags.opcode() == 5;
-    let sound = flags.response() || update || (answers == 0 || questions > 0);
-    known && !reserved && sound && entries > 0 && questions <= 64 && entries * 5 <= usize::from(u16::MAX)
+    // An inverse query has answers and wants the question (RFC 1035 §6.4).
+    let inverse = flags.opcode() == 1;
+    let sound = flags.response() || update || inverse || answers == 0 || questions > 0;
+    known && !reserved && sound && least > HEADER_BYTES && least <= length
 }
 
 /// A position in a message.

@@ -18,18 +18,27 @@ pub use dissector::Dissector;
 
 use crate::protocol::{Direction, Probe};
 
-/// Whether `payload` is a DNS message.
+/// Whether `payload` is a DNS message that goes in `direction`.
+///
+/// A message that is cut or damaged is still one where the port says so.
 #[must_use]
-pub fn probe_datagram(_: Direction, payload: &[u8]) -> Probe {
-    if frame::is_plausible(payload) { Probe::Yes } else { Probe::No }
+pub fn probe_datagram(direction: Direction, payload: &[u8]) -> Probe {
+    match frame::is_response(payload) {
+        None => Probe::No,
+        Some(response) if response != (direction == Direction::ToClient) => Probe::No,
+        Some(_) if frame::is_plausible(payload) => Probe::Yes,
+        Some(_) => Probe::More,
+    }
 }
 
 /// Whether `bytes`, the first of a TCP stream, begin with a length and a DNS message (RFC 7766 §8).
 ///
 /// Two bytes of length say little, so the whole first message must be there and be sound.
 #[must_use]
-pub fn probe_stream(_: Direction, bytes: &[u8]) -> Probe {
-    if !frame::may_be_plausible(bytes) {
+pub fn probe_stream(direction: Direction, bytes: &[u8]) -> Probe {
+    let response = bytes.get(2..).and_then(frame::is_response);
+    if !frame::may_be_plausible(bytes) || response.is_some_and(|is| is != (direction == Direction::ToClient))
+    {
         return Probe::No;
     }
     match frame::stream_frame(bytes) {

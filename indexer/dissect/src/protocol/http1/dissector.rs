@@ -15,6 +15,10 @@ use crate::protocol::{Chunk, Content, Direction, Mark, Pair, StreamDissector};
 /// Most requests under way on one connection; browsers pipelined 8, load tests 128.
 const SLOTS_MAX: usize = 1024;
 
+/// Most bytes of messages that wait for their partners on one connection. A client that sends more without
+/// an answer is not waiting for one.
+const SLOTS_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// Most 1xx responses kept of one exchange; a server that sends more keeps a connection alive with them.
 const INTERIM_MAX: usize = 16;
 
@@ -142,9 +146,8 @@ impl Dissector {
         let (framing, mut oddities) = framing::of_request(&head.headers);
         oddities.head_cut = head.cut;
         self.to_server.reader.body(framing, &head);
-        if self.slots.len() >= SLOTS_MAX
-            && let Some(oldest) = self.slots.iter_mut().find(|slot| slot.waits())
-        {
+        let full = self.slots.len() >= SLOTS_MAX || self.slots_bytes() > SLOTS_BYTES_MAX;
+        if full && let Some(oldest) = self.slots.iter_mut().find(|slot| slot.waits()) {
             oldest.response = Half::Missing;
         }
         self.slots.push_back(Slot {
@@ -223,6 +226,10 @@ impl Dissector {
         }
     }
 
+    fn slots_bytes(&self) -> usize {
+        self.slots.iter().map(|slot| size_of::<Slot>() + slot.memory_bytes).sum()
+    }
+
     /// Nothing more comes from the server.
     fn give_up(&mut self) {
         for slot in self.slots.iter_mut().filter(|slot| slot.waits()) {
@@ -275,8 +282,7 @@ impl StreamDissector for Dissector {
 
     fn memory_bytes(&self) -> usize {
         let side = |side: &Side| side.reader.memory_bytes() + side.pending.memory_bytes();
-        let slots: usize = self.slots.iter().map(|slot| size_of::<Slot>() + slot.memory_bytes).sum();
-        side(&self.to_server) + side(&self.to_client) + slots
+        side(&self.to_server) + side(&self.to_client) + self.slots_bytes()
     }
 }
 
@@ -324,7 +330,7 @@ impl Slot {
         // An exchange that got as far as a 1xx response was answered that much.
         let response = self.response.message().or_else(|| last_interim(std::mem::take(&mut self.interim)));
         if request.is_some() || response.is_some() {
-            pairs.push(Pair { request, response });
+            pairs.push(Pair { request_direction: Direction::ToServer, request, response });
         }
     }
 }

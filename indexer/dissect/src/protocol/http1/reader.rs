@@ -396,9 +396,21 @@ impl Reader {
                 self.state = next;
             }
             Ok(None) => return None,
-            Err(frame::Malformed) => self.cut(),
+            Err(frame::Malformed) => self.not_chunked(),
         }
         Some(())
+    }
+
+    /// A response that says `chunked` but has no chunk at all is read to its end as it is: what hides a body
+    /// from recorders is worth keeping. Anything else that breaks the framing costs the position.
+    fn not_chunked(&mut self) {
+        match &mut self.open {
+            Some(open) if self.direction == Direction::ToClient && open.body.length_bytes == 0 => {
+                open.body.framing = Framing::UntilClose;
+                self.state = State::UntilClose;
+            }
+            _ => self.cut(),
+        }
     }
 
     fn trailers(&mut self, mut scan: Scan, input: &mut Input<'_>) -> Option<()> {
