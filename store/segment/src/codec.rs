@@ -181,9 +181,31 @@ pub(crate) fn header_from_json(json: &str) -> Result<Header, Error> {
     })
 }
 
-/// What the mark at the start of each frame says.
-pub(crate) fn mark_json(nonce: u64) -> String {
-    format!("{{\"nonce\":\"{nonce:016x}\"}}")
+/// What every frame but the first begins with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mark {
+    /// The segment's own number; see [`Header::nonce`].
+    pub nonce: u64,
+    /// How many interfaces were described before this frame: without it, a damaged header frame would
+    /// shift the numbers of all interfaces behind it.
+    pub interfaces: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MarkJson {
+    nonce: String,
+    interfaces: u32,
+}
+
+pub(crate) fn mark_to_json(mark: Mark) -> Result<String, Error> {
+    to_json(&MarkJson { nonce: format!("{:016x}", mark.nonce), interfaces: mark.interfaces })
+}
+
+pub(crate) fn mark_from_json(json: &str) -> Result<Mark, Error> {
+    let json: MarkJson = from_json(json, "frame mark")?;
+    let nonce =
+        from_hex(&json.nonce).map(u64::from_be_bytes).ok_or(Error::Malformed { what: "frame mark" })?;
+    Ok(Mark { nonce, interfaces: json.interfaces })
 }
 
 pub(crate) fn loss_to_json(loss: &Loss) -> Result<String, Error> {

@@ -32,20 +32,20 @@ pub struct FrameBuilder {
     kind: FrameKind,
     packets: u32,
     range: Option<TimeRange>,
-    /// Every frame begins with the mark of this number.
-    nonce: Option<u64>,
+    /// What the next frame begins with; plain exports have none.
+    mark: Option<codec::Mark>,
 }
 
 impl FrameBuilder {
     /// An empty builder with room for `bytes` before it allocates.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { raw: Vec::with_capacity(bytes), kind: FrameKind::Data, packets: 0, range: None, nonce: None }
+        Self { raw: Vec::with_capacity(bytes), kind: FrameKind::Data, packets: 0, range: None, mark: None }
     }
 
-    /// A builder whose frames begin with the mark of the segment that has this number.
-    pub(crate) fn with_nonce(bytes: usize, nonce: u64) -> Self {
-        Self { nonce: Some(nonce), ..Self::with_capacity(bytes) }
+    /// A builder whose frames begin with a mark.
+    pub(crate) fn with_mark(bytes: usize, mark: codec::Mark) -> Self {
+        Self { mark: Some(mark), ..Self::with_capacity(bytes) }
     }
 
     /// The blocks so far.
@@ -164,18 +164,22 @@ impl FrameBuilder {
         let before = self.raw.len();
         self.mark()?;
         let added = encode::interface(&mut self.raw, interface);
-        match added {
-            Ok(()) => self.kind = FrameKind::Header,
-            Err(_) => self.raw.truncate(before),
+        if added.is_err() {
+            self.raw.truncate(before);
+            return added;
         }
-        added
+        self.kind = FrameKind::Header;
+        if let Some(mark) = &mut self.mark {
+            mark.interfaces = mark.interfaces.saturating_add(1);
+        }
+        Ok(())
     }
 
     /// Begins a frame with the mark of its segment.
     fn mark(&mut self) -> Result<(), Error> {
-        match self.nonce {
-            Some(nonce) if self.raw.is_empty() => {
-                encode::custom(&mut self.raw, codec::MARK, &codec::mark_json(nonce))
+        match self.mark {
+            Some(mark) if self.raw.is_empty() => {
+                encode::custom(&mut self.raw, codec::MARK, &codec::mark_to_json(mark)?)
             }
             _ => Ok(()),
         }
@@ -332,12 +336,15 @@ fn is_about_segment(body: &[u8]) -> bool {
     matches!(decode::custom(body, Order::Little), Ok(Some((codec::HEADER | codec::MARK, _))))
 }
 
-/// Whether the blocks begin with the mark of the segment that has this number.
-pub(crate) fn has_mark(raw: &[u8], nonce: u64) -> bool {
-    let Ok(Some((block, _))) = block::split(raw, Order::Little) else { return false };
-    let mark = decode::custom(block.body, Order::Little);
-    block.block_type == block::LOCAL_CUSTOM
-        && mark == Ok(Some((codec::MARK, codec::mark_json(nonce).as_str())))
+/// The mark that the blocks begin with, if they do.
+pub(crate) fn mark_of(raw: &[u8]) -> Option<codec::Mark> {
+    let (block, _) = block::split(raw, Order::Little).ok()??;
+    match decode::custom(block.body, Order::Little) {
+        Ok(Some((codec::MARK, json))) if block.block_type == block::LOCAL_CUSTOM => {
+            codec::mark_from_json(json).ok()
+        }
+        _ => None,
+    }
 }
 
 /// What the blocks are: the first one that is not a mark tells.

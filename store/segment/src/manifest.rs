@@ -78,6 +78,13 @@ pub struct InterfaceCount {
     pub original_bytes: u64,
 }
 
+impl InterfaceCount {
+    /// An interface by which nothing came yet.
+    pub(crate) fn none(interface: Interface) -> Self {
+        Self { interface, packets: 0, bytes: 0, original_bytes: 0 }
+    }
+}
+
 impl Manifest {
     /// Reads a manifest.
     ///

@@ -6,7 +6,7 @@
 use crate::flow::FlowTable;
 use crate::footer::{Footer, FrameEntry};
 use crate::manifest::InterfaceCount;
-use crate::packet::{Interface, InterfaceId, Packet};
+use crate::packet::{Interface, InterfaceId, LinkType, Packet};
 use crate::record::{Loss, Record};
 use crate::time::{TimeRange, Timestamp};
 
@@ -77,7 +77,10 @@ impl Tally {
     pub fn record(&mut self, record: &Record<'_>) {
         match record {
             Record::Packet(packet) => self.packet(packet),
-            Record::Interface(_, interface) => self.add_interface(interface),
+            Record::Interface(id, interface) => {
+                fill_interfaces(&mut self.interfaces, id.0, InterfaceCount::none);
+                self.add_interface(interface);
+            }
             Record::Loss(loss) => self.loss(loss),
             _ => {}
         }
@@ -92,6 +95,7 @@ impl Tally {
         self.packets = self.packets.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
         self.original_bytes = self.original_bytes.saturating_add(original);
+        fill_interfaces(&mut self.interfaces, packet.interface.0.saturating_add(1), InterfaceCount::none);
         let place = usize::try_from(packet.interface.0).ok();
         if let Some(count) = place.and_then(|place| self.interfaces.get_mut(place)) {
             count.packets = count.packets.saturating_add(1);
@@ -108,12 +112,7 @@ impl Tally {
     }
 
     pub fn add_interface(&mut self, interface: &Interface) {
-        self.interfaces.push(InterfaceCount {
-            interface: interface.clone(),
-            packets: 0,
-            bytes: 0,
-            original_bytes: 0,
-        });
+        self.interfaces.push(InterfaceCount::none(interface.clone()));
     }
 
     fn loss(&mut self, loss: &Loss) {
@@ -146,5 +145,20 @@ impl Tally {
             flows_complete: flows.complete(),
             flows: flows.into_flows(),
         }
+    }
+}
+
+/// Takes the place of interfaces whose description was damaged, so that the later ones keep their numbers.
+pub(crate) fn fill_interfaces<T>(interfaces: &mut Vec<T>, count: u32, make: impl Fn(Interface) -> T) {
+    let count = usize::try_from(count).unwrap_or(usize::MAX).min(INTERFACES_MAX);
+    while interfaces.len() < count {
+        interfaces.push(make(Interface {
+            name: String::new(),
+            description: "its description was damaged".to_owned(),
+            // No such link type exists: nothing is read into these packets.
+            link_type: LinkType(u16::MAX),
+            snap_length_bytes: 0,
+            filter: String::new(),
+        }));
     }
 }

@@ -7,10 +7,10 @@ use crate::block::bytes::Order;
 use crate::block::{self, decode};
 use crate::codec;
 use crate::error::Error;
-use crate::frame::FrameKind;
+use crate::frame::{FrameKind, mark_of};
 use crate::manifest::FORMAT_VERSION;
 use crate::tail::Tail;
-use crate::tally::INTERFACES_MAX;
+use crate::tally::{INTERFACES_MAX, fill_interfaces};
 
 impl SegmentReader {
     /// Goes over from walking to the frame table.
@@ -28,16 +28,18 @@ impl SegmentReader {
         let kinds = (0u32..).zip(&tail.footer.frames);
         let numbers = kinds.filter(|(_, frame)| frame.kind == FrameKind::Header).map(|(number, _)| number);
         for (number, header) in numbers.zip(&tail.footer.headers) {
-            self.header_frames.push((number, u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX)));
-            self.learn(header)?;
+            let before = self.learn(header)?;
+            self.header_frames.push((number, before));
         }
         self.tail = Some(tail);
         Ok(())
     }
 
-    /// Learns segment header and interfaces from the blocks of a header frame.
-    pub(super) fn learn(&mut self, mut raw: &[u8]) -> Result<(), Error> {
+    /// Learns segment header and interfaces from the blocks of a header frame; says how many interfaces
+    /// came before it.
+    pub(super) fn learn(&mut self, mut raw: &[u8]) -> Result<u32, Error> {
         // Copies only while a frame that was returned earlier is still held.
+        let before = self.learn_mark(raw);
         let interfaces = Arc::make_mut(&mut self.interfaces);
         while let Ok(Some((block, length))) = block::split(raw, Order::Little) {
             raw = raw.get(length..).unwrap_or_default();
@@ -55,7 +57,16 @@ impl SegmentReader {
                 self.header = Some(header);
             }
         }
-        Ok(())
+        Ok(before)
+    }
+
+    /// Learns from a frame's mark how many interfaces came before it, even if their descriptions are damaged.
+    pub(super) fn learn_mark(&mut self, raw: &[u8]) -> u32 {
+        let before = mark_of(raw).map_or(0, |mark| mark.interfaces);
+        if usize::try_from(before).is_ok_and(|before| before > self.interfaces.len()) {
+            fill_interfaces(Arc::make_mut(&mut self.interfaces), before, |interface| interface);
+        }
+        before
     }
 
     /// How many interfaces come before a header frame of a sealed segment; data frames describe none.

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use super::{DAMAGED_MAGIC, Place, Reading, SegmentReader};
 use crate::error::Error;
 use crate::footer::OUR_MAGIC;
-use crate::frame::{Frame, FrameKind, has_mark, kind_of};
+use crate::frame::{Frame, FrameKind, kind_of, mark_of};
 use crate::record::{Loss, LossCause};
 use crate::tail;
 use crate::time::Timestamp;
@@ -115,8 +115,9 @@ impl SegmentReader {
         if unpack(&mut self.decompressor, &self.packed, &mut raw).is_err() {
             return Ok(None);
         }
-        // Nothing is known about a segment without its header: there, no frame can be told from a made-up one.
-        if !self.header.as_ref().is_some_and(|header| has_mark(&raw, header.nonce)) {
+        // Without the segment's header any mark will do: no packet can be read then anyway.
+        let Some(mark) = mark_of(&raw) else { return Ok(None) };
+        if self.header.as_ref().is_some_and(|header| header.nonce != mark.nonce) {
             return Ok(None);
         }
         let frame = self.make_frame(0, raw, 0);
@@ -126,11 +127,8 @@ impl SegmentReader {
 
     fn take_frame(&mut self, raw: Vec<u8>, packed_bytes: usize) -> Result<Frame, Error> {
         let number = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        let before = u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX);
         let kind = kind_of(&raw);
-        if kind == FrameKind::Header {
-            self.learn(&raw)?;
-        }
+        let before = if kind == FrameKind::Header { self.learn(&raw)? } else { self.learn_mark(&raw) };
         self.put_place(packed_bytes, kind, before);
         let frame = self.make_frame(number, raw, before);
         let latest = frame.packets().map(|(_, packet)| packet.timestamp).max();

@@ -16,7 +16,7 @@ use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
 
 use crate::block::encode;
-use crate::codec::Header;
+use crate::codec::{Header, Mark};
 use crate::error::Error;
 use crate::footer::{self, FRAMES_MAX, FrameEntry, OUR_MAGIC};
 use crate::frame::{FrameBuilder, FrameKind};
@@ -78,7 +78,8 @@ impl SegmentWriter {
             origin: options.origin.clone(),
             nonce: options.nonce,
         };
-        let mut builder = FrameBuilder::with_nonce(options.frame_bytes_max, options.nonce);
+        let mut builder =
+            FrameBuilder::with_mark(options.frame_bytes_max, Mark { nonce: options.nonce, interfaces: 0 });
         builder.section(&section, &header)?;
         Ok(Self {
             packer: Packer::new(options.compression_level).map_err(Error::io("compress", &path))?,
@@ -99,7 +100,8 @@ impl SegmentWriter {
         let packer = Packer::new(1).map_err(Error::io("compress", &path))?;
         let raw_bytes = tally.frames.iter().map(|frame| u64::from(frame.raw_bytes)).sum();
         let sha256 = sha256_of(&file, &path, tally.offset())?;
-        let builder = FrameBuilder::with_nonce(0, header.nonce);
+        let interfaces = u32::try_from(tally.interfaces.len()).unwrap_or(u32::MAX);
+        let builder = FrameBuilder::with_mark(0, Mark { nonce: header.nonce, interfaces });
         let frame_bytes_max = FRAME_BYTES_MAX;
         Ok(Self {
             file,

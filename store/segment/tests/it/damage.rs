@@ -210,3 +210,57 @@ fn a_sealed_segment_is_never_overwritten() {
     assert!(writer.seal(&room.sealed(), &key()).is_err());
     assert_eq!(fs::read(room.sealed_path()).unwrap(), sound);
 }
+
+#[test]
+fn an_open_segment_with_a_damaged_header_frame_is_left_as_it_is() {
+    let room = Room::new();
+    sealed(&room);
+    let footer = SegmentReader::open(&room.sealed_path(), Reading::Strict).unwrap().footer().unwrap().clone();
+    let sound = fs::read(room.sealed_path()).unwrap();
+    let end = usize::try_from(footer.frames[4].offset).unwrap() + footer.frames[4].packed_bytes as usize;
+    for at in 0..footer.frames[0].packed_bytes as usize {
+        let room = Room::new();
+        let mut bytes = sound[..end].to_vec();
+        bytes[at] ^= 0x10;
+        fs::write(room.open_path(), &bytes).unwrap();
+        match repair(&room.open_path(), &room.sealed(), &key()) {
+            Err(_) => assert_eq!(fs::read(room.open_path()).unwrap(), bytes),
+            // Some bits of zstd's own headers change nothing.
+            Ok(repaired) => assert_eq!(repaired.manifest.packets, 8, "byte {at}"),
+        }
+    }
+}
+
+#[test]
+fn interfaces_keep_their_numbers_behind_a_damaged_header_frame() {
+    let room = Room::new();
+    let mut writer = room.writer(options());
+    for name in ["eth0", "eth1", "eth2"] {
+        let interface = writer.add_interface(&ethernet(name)).unwrap();
+        let data = datagram(1, name.as_bytes());
+        writer.append(&segment::Packet { interface, ..packet(0, &data) }).unwrap();
+        writer.sync().unwrap();
+    }
+    let mut bytes = fs::read(room.open_path()).unwrap();
+    // The second header frame is the third zstd frame.
+    let magic = [0x28, 0xB5, 0x2F, 0xFD];
+    let frames: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(&magic)).collect();
+    assert_eq!(frames.len(), 6);
+    bytes[frames[2] + 20] ^= 1;
+    fs::write(room.open_path(), &bytes).unwrap();
+    drop(writer);
+    let names = |path: &std::path::Path, reading| {
+        let mut reader = SegmentReader::open(path, reading).unwrap();
+        let mut found = Vec::new();
+        while let Some(frame) = reader.next_frame().unwrap() {
+            for (_, packet) in frame.packets() {
+                found.push(frame.interfaces()[packet.interface.0 as usize].name.clone());
+            }
+        }
+        found
+    };
+    assert_eq!(names(&room.open_path(), Reading::Forgiving), ["eth0", "", "eth2"]);
+    repair(&room.open_path(), &room.sealed(), &key()).unwrap();
+    assert_eq!(names(&room.sealed_path(), Reading::Strict), ["eth0", "", "eth2"]);
+    assert_eq!(verify(&room.sealed_path()).unwrap().problems, []);
+}
