@@ -4,12 +4,12 @@
 //! beyond an end seen before is left out. What waits is bounded in bytes and in time; the oldest gives way.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use segment::Timestamp;
 
 use crate::decode::{Fragment, Network};
 use crate::flow::key::BuildFold;
-use std::net::IpAddr;
 
 /// Largest IP payload that a length field can tell.
 const WHOLE_BYTES_MAX: usize = 65_535;

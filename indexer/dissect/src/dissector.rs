@@ -21,7 +21,7 @@ use crate::flow::udp::{Datagram, UdpFlow};
 use crate::flow::{recognition, udp};
 use crate::limits::Limits;
 use crate::protocol::table::{DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
-use crate::protocol::{Direction, Mark, Pair};
+use crate::protocol::{Mark, Pair};
 
 /// A packet that is older than the clock by more than this sets it back; less is disorder of the capture.
 const CLOCK_BACK_NS: i64 = 60 * NANOS_PER_SECOND;
@@ -134,6 +134,8 @@ impl Dissector {
             self.end(slot, sink);
         }
         self.alarms.clear();
+        self.defragmenter.expire(Timestamp::MAX);
+        self.counters.fragments_given_up = self.defragmenter.given_up();
     }
 
     /// What was seen, could not be used and was given up.
@@ -210,12 +212,8 @@ impl Dissector {
         let Some(Flow { key, kind: Kind::Tcp(flow), .. }) = self.table.flow(slot) else {
             return Belongs::ToNew;
         };
-        let mut around = recognition::Surroundings {
-            key: *key,
-            limits: &self.limits,
-            protocols: self.stream_protocols,
-            pairs: &mut self.pairs,
-        };
+        let mut around =
+            recognition::Surroundings::new(*key, &self.limits, self.stream_protocols, &mut self.pairs);
         flow.segment(side, header, span, mark, &mut self.counters, &mut around)
     }
 
@@ -237,12 +235,8 @@ impl Dissector {
             mark: place.mark,
         };
         if let Some(Flow { kind: Kind::Udp(flow), .. }) = self.table.flow(slot) {
-            let mut around = udp::Surroundings {
-                limits: &self.limits,
-                protocols: self.datagram_protocols,
-                hash: self.hash,
-                pairs: &mut self.pairs,
-            };
+            let mut around =
+                udp::Surroundings::new(&self.limits, self.datagram_protocols, self.hash, &mut self.pairs);
             flow.datagram(&key, side, datagram, &mut self.counters, &mut around);
         }
         self.settled(slot, sink);
@@ -270,7 +264,7 @@ impl Dissector {
     fn settled(&mut self, slot: Slot, sink: Sink<'_>) {
         let now = self.now;
         let Some(flow) = self.table.flow(slot) else { return };
-        emit(flow, &mut self.pairs, &mut self.counters, sink);
+        flow.hand_out(&mut self.pairs, &mut self.counters, sink);
         let (patience, wants_alarm) = match &flow.kind {
             Kind::Tcp(flow) if flow.is_closing() => (Patience::ClosedTcp, flow.has_hole()),
             Kind::Tcp(flow) => (Patience::OpenTcp, flow.has_hole()),
@@ -305,6 +299,7 @@ impl Dissector {
             self.alarm(slot, number, sink);
         }
         self.defragmenter.expire(time);
+        self.counters.fragments_given_up = self.defragmenter.given_up();
         for patience in PATIENCES {
             let idle_ns = match patience {
                 Patience::OpenTcp => self.limits.tcp_idle_ns,
@@ -327,27 +322,23 @@ impl Dissector {
         let Some(flow) = self.table.flow(slot).filter(|flow| flow.number == number) else { return };
         let wants_alarm = match &mut flow.kind {
             Kind::Tcp(tcp) => {
-                let mut around = recognition::Surroundings {
-                    key: flow.key,
-                    limits: &self.limits,
-                    protocols: self.stream_protocols,
-                    pairs: &mut self.pairs,
-                };
+                let mut around = recognition::Surroundings::new(
+                    flow.key,
+                    &self.limits,
+                    self.stream_protocols,
+                    &mut self.pairs,
+                );
                 tcp.settle_both(mark, &mut self.counters, &mut around);
                 tcp.has_hole()
             }
             Kind::Udp(udp) => {
-                let mut around = udp::Surroundings {
-                    limits: &self.limits,
-                    protocols: self.datagram_protocols,
-                    hash: self.hash,
-                    pairs: &mut self.pairs,
-                };
+                let mut around =
+                    udp::Surroundings::new(&self.limits, self.datagram_protocols, self.hash, &mut self.pairs);
                 udp.expire(now, &mut self.counters, &mut around);
                 udp.is_recognised()
             }
         };
-        emit(flow, &mut self.pairs, &mut self.counters, sink);
+        flow.hand_out(&mut self.pairs, &mut self.counters, sink);
         flow.has_alarm = wants_alarm;
         if wants_alarm {
             // Twice as long each time, so a silent flow costs little until it expires.
@@ -362,25 +353,21 @@ impl Dissector {
         let Some(mut flow) = self.table.remove(slot) else { return };
         match &mut flow.kind {
             Kind::Tcp(tcp) => {
-                let mut around = recognition::Surroundings {
-                    key: flow.key,
-                    limits: &self.limits,
-                    protocols: self.stream_protocols,
-                    pairs: &mut self.pairs,
-                };
+                let mut around = recognition::Surroundings::new(
+                    flow.key,
+                    &self.limits,
+                    self.stream_protocols,
+                    &mut self.pairs,
+                );
                 tcp.finish(mark, &mut self.counters, &mut around);
             }
             Kind::Udp(udp) => {
-                let mut around = udp::Surroundings {
-                    limits: &self.limits,
-                    protocols: self.datagram_protocols,
-                    hash: self.hash,
-                    pairs: &mut self.pairs,
-                };
+                let mut around =
+                    udp::Surroundings::new(&self.limits, self.datagram_protocols, self.hash, &mut self.pairs);
                 udp.finish(&mut self.counters, &mut around);
             }
         }
-        emit(&mut flow, &mut self.pairs, &mut self.counters, sink);
+        flow.hand_out(&mut self.pairs, &mut self.counters, sink);
     }
 }
 
@@ -393,35 +380,4 @@ fn key_of(
     let source = Endpoint { ip: network.source, port: source_port };
     let destination = Endpoint { ip: network.destination, port: destination_port };
     FlowKey::new(transport, source, destination)
-}
-
-/// Hands out the pairs of one flow as exchanges.
-fn emit(flow: &mut Flow, pairs: &mut Vec<Pair>, counters: &mut Counters, sink: Sink<'_>) {
-    if pairs.is_empty() {
-        return;
-    }
-    let client = match &flow.kind {
-        Kind::Tcp(tcp) => tcp.client(),
-        Kind::Udp(udp) => udp.client(),
-    };
-    // Dissectors only start once the client is known.
-    let client = client.unwrap_or(Side::A);
-    for Pair { request_direction, request, response } in pairs.drain(..) {
-        let client = match request_direction {
-            Direction::ToServer => client,
-            Direction::ToClient => client.other(),
-        };
-        counters.exchanges += 1;
-        sink(Exchange {
-            client: flow.key.endpoint(client),
-            server: flow.key.endpoint(client.other()),
-            transport: flow.key.transport(),
-            flow: flow.number,
-            index: flow.index,
-            interface: flow.interface,
-            request,
-            response,
-        });
-        flow.index += 1;
-    }
 }

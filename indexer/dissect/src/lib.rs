@@ -1,7 +1,7 @@
 //! Packets in, exchanges out.
 //!
 //! The way inside: a packet is decoded to its innermost IP and transport headers ([`decode`]), its flow is
-//! found and its bytes put in order ([`flow`], [`reassembly`]), a protocol is recognised and its messages
+//! found and its bytes put in order (`flow`, [`reassembly`]), a protocol is recognised and its messages
 //! are cut out and paired ([`protocol`]), and each pair leaves as an [`Exchange`].
 //!
 //! Everything here is pure: no I/O, no clock, no threads, no global state. Time is the packets' time.

@@ -28,6 +28,17 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) pairs: &'a mut Vec<Pair>,
 }
 
+impl<'a> Surroundings<'a> {
+    pub(crate) fn new(
+        key: FlowKey,
+        limits: &'a Limits,
+        protocols: &'static [StreamProtocol],
+        pairs: &'a mut Vec<Pair>,
+    ) -> Self {
+        Self { key, limits, protocols, pairs }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Opening {
     /// Bytes that all protocols asked to see more of.

@@ -8,9 +8,12 @@ use std::collections::HashMap;
 
 use segment::{InterfaceId, Timestamp};
 
-use super::key::{BuildFold, FlowKey};
+use super::key::{BuildFold, FlowKey, Side};
 use super::tcp::TcpFlow;
 use super::udp::UdpFlow;
+use crate::counters::Counters;
+use crate::exchange::Exchange;
+use crate::protocol::{Direction, Pair};
 
 /// What a flow costs beside its protocol state: its slot and its place in the index.
 const FLOW_OVERHEAD_BYTES: usize = 256;
@@ -29,7 +32,7 @@ pub(crate) struct Flow {
     pub(crate) interface: InterfaceId,
     pub(crate) last_seen: Timestamp,
     /// Number of the next exchange.
-    pub(crate) index: u64,
+    index: u64,
     pub(crate) kind: Kind,
     /// Whether a wake-up is planned.
     pub(crate) has_alarm: bool,
@@ -37,6 +40,42 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
+    /// Hands out the pairs of this flow as exchanges.
+    pub(crate) fn hand_out(
+        &mut self,
+        pairs: &mut Vec<Pair>,
+        counters: &mut Counters,
+        sink: &mut dyn FnMut(Exchange),
+    ) {
+        if pairs.is_empty() {
+            return;
+        }
+        let client = match &self.kind {
+            Kind::Tcp(tcp) => tcp.client(),
+            Kind::Udp(udp) => udp.client(),
+        };
+        // Dissectors only start once the client is known.
+        let client = client.unwrap_or(Side::A);
+        for Pair { request_direction, request, response } in pairs.drain(..) {
+            let client = match request_direction {
+                Direction::ToServer => client,
+                Direction::ToClient => client.other(),
+            };
+            counters.exchanges += 1;
+            sink(Exchange {
+                client: self.key.endpoint(client),
+                server: self.key.endpoint(client.other()),
+                transport: self.key.transport(),
+                flow: self.number,
+                index: self.index,
+                interface: self.interface,
+                request,
+                response,
+            });
+            self.index += 1;
+        }
+    }
+
     fn memory_bytes(&self) -> usize {
         FLOW_OVERHEAD_BYTES
             + match &self.kind {

@@ -24,6 +24,17 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) pairs: &'a mut Vec<Pair>,
 }
 
+impl<'a> Surroundings<'a> {
+    pub(crate) fn new(
+        limits: &'a Limits,
+        protocols: &'static [DatagramProtocol],
+        hash: BuildFold,
+        pairs: &'a mut Vec<Pair>,
+    ) -> Self {
+        Self { limits, protocols, hash, pairs }
+    }
+}
+
 /// A datagram and where it was seen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Datagram<'a> {

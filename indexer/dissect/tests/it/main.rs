@@ -1,7 +1,10 @@
 //! The crate against real captures and their oracles.
 #![allow(missing_docs)]
 
+mod build;
+mod cases;
 mod corpus;
+mod flow_properties;
 mod oracle;
 mod packets;
 mod properties;

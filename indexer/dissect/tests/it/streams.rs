@@ -30,6 +30,11 @@ thread_local! {
     static SEEN: RefCell<VecDeque<[Seen; 2]>> = const { RefCell::new(VecDeque::new()) };
 }
 
+/// What the flow that finished first held.
+pub fn take_seen() -> [Seen; 2] {
+    SEEN.with(|all| all.borrow_mut().pop_front().unwrap())
+}
+
 #[derive(Default)]
 struct Recording([Seen; 2]);
 
@@ -76,8 +81,7 @@ fn flows(capture: &Path) -> Vec<(Endpoint, Endpoint, [Seen; 2])> {
     let mut dissector = Dissector::with_protocols(limits, RECORDING, &[]);
     let mut flows = BTreeMap::new();
     let mut sink = |exchange: dissect::Exchange| {
-        let seen = SEEN.with(|all| all.borrow_mut().pop_front().unwrap());
-        flows.insert(exchange.flow, (exchange.client, exchange.server, seen));
+        flows.insert(exchange.flow, (exchange.client, exchange.server, take_seen()));
     };
     for (number, packet) in packets(capture).iter().enumerate() {
         dissector.packet(&packet.packet(), place(number), &mut sink);

@@ -13,7 +13,7 @@
 //! - Bytes cut off by the snap length are a gap at once: every copy of the packet would be cut as well.
 //! - Bytes that were acknowledged but never captured are a gap when the stream ends.
 
-use std::collections::BTreeMap;
+mod waiting;
 
 use segment::Timestamp;
 
@@ -21,6 +21,7 @@ use crate::counters::Counters;
 use crate::decode::Span;
 use crate::limits::Limits;
 use crate::protocol::{Chunk, Mark};
+use waiting::Waiting;
 
 /// Waiting bytes behind an acknowledged hole beyond which it is given up at once. A capture that mixes
 /// several queues may put a packet behind its acknowledgement, but not behind so much more.
@@ -33,9 +34,6 @@ const WINDOW_BYTES_MAX: i64 = 1 << 30;
 /// current window, forgers guess.
 const RESET_WINDOW_BYTES: i64 = 1 << 20;
 
-/// What a waiting piece costs beside its bytes, about: tree node share, mark and length.
-const PIECE_OVERHEAD_BYTES: usize = 128;
-
 /// How the first byte's sequence number is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Anchor {
@@ -45,29 +43,6 @@ enum Anchor {
     Acknowledged,
     /// The first byte or the SYN was seen.
     Seen,
-}
-
-#[derive(Debug)]
-struct Piece {
-    bytes: Box<[u8]>,
-    wire_bytes: i64,
-    mark: Mark,
-}
-
-/// What waits behind a hole; allocated only once there is one.
-#[derive(Debug)]
-struct Waiting {
-    /// Never overlapping, all behind `next`.
-    pieces: BTreeMap<i64, Piece>,
-    held_bytes: usize,
-    /// When bytes were last handed out, or the hole appeared.
-    since: Timestamp,
-}
-
-impl Waiting {
-    fn new(since: Timestamp) -> Self {
-        Self { pieces: BTreeMap::new(), held_bytes: 0, since }
-    }
 }
 
 /// One direction of a TCP flow.
@@ -137,7 +112,7 @@ impl Stream {
     /// Bytes of memory held beside the stream itself.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.held_bytes + size_of::<Waiting>())
+        self.waiting.as_ref().map_or(0, |waiting| waiting.held_bytes() + size_of::<Waiting>())
     }
 
     /// Takes a SYN: its number plus one is the first byte's. `false`: it can't be of this connection.
@@ -216,9 +191,8 @@ impl Stream {
                 return Fit::Taken;
             }
         }
-        let room =
-            self.waiting.as_ref().and_then(|waiting| waiting.pieces.first_key_value()).map(|(&at, _)| at);
-        if start == self.next && room.is_none_or(|first| end <= first) {
+        let room = self.waiting.as_ref().and_then(|waiting| waiting.first());
+        if start == self.next && room.is_none_or(|(first, _)| end <= first) {
             self.hand_out(fresh.data(), end - start, mark, counters, out);
             if self.waiting.is_some() {
                 self.drain(mark.timestamp, counters, out);
@@ -226,7 +200,8 @@ impl Stream {
             return Fit::Taken;
         }
         counters.reordered_bytes += count(end - start);
-        self.store(start, fresh, mark, counters);
+        let waiting = self.waiting.get_or_insert_with(|| Box::new(Waiting::new(mark.timestamp)));
+        counters.repeated_bytes += count(waiting.insert(start, fresh, mark));
         self.drain(mark.timestamp, counters, out);
         self.give_up_while(mark.timestamp, limits, counters, out);
         Fit::Taken
@@ -240,16 +215,14 @@ impl Stream {
             self.next_sequence = sequence;
         }
         let end = self.offset(sequence);
-        let last = self.waiting.as_ref().and_then(|waiting| waiting.pieces.last_key_value());
-        let furthest = last.map_or(self.next, |(&at, piece)| at + piece.wire_bytes);
+        let furthest = self.waiting.as_ref().and_then(|waiting| waiting.furthest()).unwrap_or(self.next);
         if self.end.is_some() || end < furthest || end - self.next > WINDOW_BYTES_MAX {
             return;
         }
         self.end = Some(end);
         if end > self.next {
             let waiting = self.waiting.get_or_insert_with(|| Box::new(Waiting::new(mark.timestamp)));
-            waiting.held_bytes += PIECE_OVERHEAD_BYTES;
-            waiting.pieces.insert(end, Piece { bytes: Box::default(), wire_bytes: 0, mark });
+            waiting.end_at(end, mark);
         }
     }
 
@@ -340,34 +313,6 @@ impl Stream {
         out(Chunk::Gap { length_bytes: count(missing), mark }, counters);
     }
 
-    /// Keeps the parts of `span` that no waiting piece covers.
-    fn store(&mut self, start: i64, span: Span<'_>, mark: Mark, counters: &mut Counters) {
-        let end = start + i64::try_from(span.wire_bytes()).unwrap_or(0);
-        let waiting = self.waiting.get_or_insert_with(|| Box::new(Waiting::new(mark.timestamp)));
-        let mut at = start;
-        if let Some((&before, piece)) = waiting.pieces.range(..=at).next_back() {
-            let covered = before + piece.wire_bytes;
-            counters.repeated_bytes += count((covered.min(end) - at).max(0));
-            at = at.max(covered);
-        }
-        while at < end {
-            let following =
-                waiting.pieces.range(at..).next().map(|(&next, piece)| (next, next + piece.wire_bytes));
-            let stop = following.map_or(end, |(next, _)| next.min(end));
-            if stop > at {
-                let data = span.data();
-                let from = usize::try_from(at - start).unwrap_or(usize::MAX).min(data.len());
-                let to = usize::try_from(stop - start).unwrap_or(usize::MAX).min(data.len());
-                let bytes: Box<[u8]> = data.get(from..to).unwrap_or_default().into();
-                waiting.held_bytes += bytes.len() + PIECE_OVERHEAD_BYTES;
-                waiting.pieces.insert(at, Piece { bytes, wire_bytes: stop - at, mark });
-            }
-            let Some((next, covered)) = following else { return };
-            counters.repeated_bytes += count((covered.min(end) - next).max(0));
-            at = covered;
-        }
-    }
-
     /// Hands out the waiting pieces that are now in order.
     fn drain(
         &mut self,
@@ -376,15 +321,12 @@ impl Stream {
         out: &mut impl FnMut(Chunk<'_>, &mut Counters),
     ) {
         while let Some(waiting) = &mut self.waiting {
-            let Some(first) = waiting.pieces.first_entry() else {
-                self.waiting = None;
+            let Some(piece) = waiting.take(self.next) else {
+                if waiting.first().is_none() {
+                    self.waiting = None;
+                }
                 return;
             };
-            if *first.key() > self.next {
-                return;
-            }
-            let piece = first.remove();
-            waiting.held_bytes -= piece.bytes.len() + PIECE_OVERHEAD_BYTES;
             waiting.since = now;
             self.hand_out(&piece.bytes, piece.wire_bytes, piece.mark, counters, out);
         }
@@ -399,12 +341,11 @@ impl Stream {
     ) {
         while let Some(waiting) = &self.waiting {
             let silent_ns = now.since(waiting.since);
-            let is_acknowledged =
-                waiting.pieces.first_key_value().is_some_and(|(&at, _)| self.acknowledged >= at);
-            let is_over = waiting.held_bytes > limits.stream_buffer_bytes_max
+            let is_acknowledged = waiting.first().is_some_and(|(at, _)| self.acknowledged >= at);
+            let is_over = waiting.held_bytes() > limits.stream_buffer_bytes_max
                 || silent_ns >= limits.hole_silent_ns
                 || is_acknowledged
-                    && (waiting.held_bytes > ACKNOWLEDGED_BYTES_MAX
+                    && (waiting.held_bytes() > ACKNOWLEDGED_BYTES_MAX
                         || silent_ns >= limits.hole_acknowledged_ns);
             if !is_over {
                 return;
@@ -415,8 +356,8 @@ impl Stream {
 
     /// Gives the first hole up.
     fn give_up(&mut self, counters: &mut Counters, out: &mut impl FnMut(Chunk<'_>, &mut Counters)) {
-        let first = self.waiting.as_ref().and_then(|waiting| waiting.pieces.first_key_value());
-        let Some((&at, mark)) = first.map(|(at, piece)| (at, piece.mark)) else {
+        let first = self.waiting.as_ref().and_then(|waiting| waiting.first());
+        let Some((at, mark)) = first else {
             self.waiting = None;
             return;
         };
