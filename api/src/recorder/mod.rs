@@ -13,6 +13,8 @@ use std::thread;
 
 use anyhow::{Context, anyhow};
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 pub use self::event::Event;
 
@@ -54,6 +56,9 @@ pub enum Input {
 /// A running recorder.
 pub struct Recorder {
     child: Child,
+    /// Caught since before the recorder was started, so that a signal never leaves it without supervision;
+    /// taken when somebody listens.
+    signals: Option<Signals>,
 }
 
 impl Recorder {
@@ -69,8 +74,9 @@ impl Recorder {
         if input == Input::Nothing {
             command.stdin(Stdio::null()).process_group(0);
         }
+        let signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot catch signals")?;
         let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(Self { child })
+        Ok(Self { child, signals: Some(signals) })
     }
 
     /// What happens from now on: the recorder's events, and signals to this process.
@@ -82,7 +88,9 @@ impl Recorder {
         let output =
             self.child.stdout.take().ok_or_else(|| anyhow!("the recorder is listened to already"))?;
         let (sender, receiver) = sync_channel(HAPPENINGS_WAITING_MAX);
-        listen_for_signals(sender.clone())?;
+        if let Some(signals) = self.signals.take() {
+            listen_for_signals(signals, sender.clone())?;
+        }
         thread::Builder::new().name("recorder".to_owned()).spawn(move || listen(output, &sender))?;
         Ok(receiver)
     }
@@ -110,16 +118,13 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            self.signal(signal_hook::consts::SIGTERM);
+            self.signal(SIGTERM);
             let _ = self.child.wait();
         }
     }
 }
 
-fn listen_for_signals(sender: SyncSender<Happening>) -> anyhow::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals =
-        signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot catch signals")?;
+fn listen_for_signals(mut signals: Signals, sender: SyncSender<Happening>) -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let mut interrupted = false;
         for signal in signals.forever() {
