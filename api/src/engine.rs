@@ -130,9 +130,6 @@ pub struct Stats {
 pub fn reindex(_: &Path, _: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
     Err(Error)
 }
-pub fn verify(_: &Path) -> Result<Vec<String>, Error> {
-    Err(Error)
-}
 pub struct Indexing;
 impl Indexing {
     pub fn start(_: &Path) -> Result<Self, Error> {

@@ -1,6 +1,8 @@
 //! `remora verify`: proves that segments are what was sealed.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Place, stdout};
 use crate::chain::{self, Link};
-use crate::engine::{self, State};
+use crate::engine::State;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::quantity::counted;
@@ -50,19 +52,17 @@ impl Verify {
             None => (sealed.collect(), chain_problems(place)),
             Some(wanted) => (one(wanted, sealed, place)?, Vec::new()),
         };
-        let mut report =
-            Report { json: place.json, told: Vec::new(), bad: 0, bar: progress::of_things("verifying") };
+        let bar = progress::of_things("verifying");
+        let mut report = Report { json: place.json, told: Vec::new(), bad: 0, keys: BTreeSet::new(), bar };
         report.bar.set_length(u64::try_from(sealed.len()).unwrap_or(u64::MAX));
         for problem in unreadable.iter().filter(|_| self.segment.is_none()) {
             report.tell(None, vec![problem.to_string()])?;
         }
         for id in &sealed {
-            let mut problems = match engine::verify(&place.path().join(SEALED).join(id.file_name())) {
-                Ok(problems) => problems,
-                Err(error) => vec![error.to_string()],
-            };
+            let (mut problems, key) = examine(&place.path().join(SEALED).join(id.file_name()));
             problems
                 .extend(chain.iter().filter(|(behind, _)| behind == id).map(|(_, problem)| problem.clone()));
+            report.keys.extend(key);
             report.tell(Some(id), problems)?;
             report.bar.inc(1);
         }
@@ -83,6 +83,20 @@ fn one(
     })
 }
 
+/// What is wrong with one segment, and the key that signed it.
+fn examine(path: &Path) -> (Vec<String>, Option<[u8; 32]>) {
+    match segment::verify(path) {
+        Err(error) => (vec![error.to_string()], None),
+        Ok(verification) => {
+            let told = verification.problems.into_iter().map(|problem| match problem.offset {
+                Some(offset) => format!("{} (at byte {offset})", problem.what),
+                None => problem.what,
+            });
+            (told.collect(), verification.public_key)
+        }
+    }
+}
+
 /// What is wrong between segments. A manifest that can't be read is told of as such, not here.
 fn chain_problems(place: &Place) -> Vec<(SegmentId, String)> {
     let files = std::fs::read_dir(place.path().join(SEALED)).into_iter().flatten().flatten();
@@ -98,6 +112,8 @@ struct Report {
     json: bool,
     told: Vec<Value>,
     bad: u64,
+    /// Who signed. Whether those are to be trusted is for the person to know, so they are told.
+    keys: BTreeSet<[u8; 32]>,
     bar: ProgressBar,
 }
 
@@ -120,12 +136,25 @@ impl Report {
         self.bar.finish_and_clear();
         let mut out = stdout();
         let all = counted(u64::try_from(self.told.len()).unwrap_or(u64::MAX), "segment");
+        let keys: Vec<String> = self.keys.iter().map(hex).collect();
         match (self.json, self.bad) {
-            (true, bad) => json::write_pretty(&mut out, &json!({ "segments": self.told, "bad": bad }))?,
+            (true, bad) => {
+                json::write_pretty(
+                    &mut out,
+                    &json!({ "segments": self.told, "bad": bad, "publicKeys": keys }),
+                )?;
+            }
             (false, 0) => writeln!(out, "{all} verified, no problem")?,
             (false, bad) => writeln!(out, "{all} verified, {bad} with problems")?,
+        }
+        for key in keys.iter().filter(|_| !self.json) {
+            writeln!(out, "signed with {key}")?;
         }
         out.flush()?;
         if self.bad == 0 { Ok(()) } else { Err(Failure::Told(1)) }
     }
+}
+
+fn hex(key: &[u8; 32]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
