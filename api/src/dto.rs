@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use segment::{Loss, LossCause, Origin, TimeRange};
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Coverage, EntryPacket, State, Stats, Summary};
 use crate::format::body;
 use crate::instant::rfc3339;
+use indexer::{Coverage, EntryPacket, Stats};
+use store::{State, Summary};
 
 /// What an answer covers.
 pub fn coverage(coverage: &Coverage) -> Value {

@@ -58,8 +58,17 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<crate::engine::Error> for Failure {
-    fn from(error: crate::engine::Error) -> Self {
+impl From<indexer::Error> for Failure {
+    fn from(error: indexer::Error) -> Self {
+        if let indexer::Error::Export(segment::Error::Io { source, .. }) = &error
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Self::OutputClosed;
+        }
+        // What was asked makes no sense: an id that is none, a BPF expression that libpcap refuses.
+        if error.kind() == indexer::ErrorKind::Invalid {
+            return Self::CommandLine(error.to_string());
+        }
         anyhow::Error::new(error).into()
     }
 }

@@ -13,7 +13,6 @@ mod cli;
 mod confine;
 mod directory;
 mod dto;
-mod engine;
 mod failure;
 mod format;
 mod instant;

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::engine::Coverage;
 use crate::terminal::escape;
 use crate::terminal::quantity::{bytes, count, counted};
+use indexer::Coverage;
 
 /// Missing segments that are named; the rest is counted (`--json` names all).
 const MISSING_NAMED_MAX: usize = 3;

@@ -11,10 +11,10 @@ use serde_json::json;
 use super::range::{Range, parse_kfl};
 use super::{Place, coverage};
 use crate::dto;
-use crate::engine::ExportFilter;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::quantity::{bytes, counted};
+use indexer::ExportFilter;
 
 const ABOUT: &str = "Write packets to a pcapng file
 

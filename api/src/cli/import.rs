@@ -12,12 +12,12 @@ use serde_json::json;
 use super::{Place, record};
 use crate::confine::confine;
 use crate::directory;
-use crate::engine::Indexing;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::recorder::{Event, Happening, Input, Recorder};
 use crate::terminal::quantity::counted;
 use crate::terminal::{escape, progress};
+use indexer::Indexing;
 
 const ABOUT: &str = "Turn capture files into recordings
 

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
-use crate::engine::Data;
 use crate::failure::Failure;
 use crate::{confine, directory};
+use indexer::Data;
 
 mod coverage;
 mod export;

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::range::{Range, parse_kfl};
 use super::{Place, coverage, stdout};
 use crate::dto;
-use crate::engine::{self, Coverage};
 use crate::failure::Failure;
 use crate::format::row::Row;
 use crate::format::{csv, har, json};
@@ -17,6 +16,7 @@ use crate::terminal::Screen;
 use crate::terminal::paint::Style;
 use crate::terminal::quantity::{self, counted};
 use crate::terminal::table::{Align, Cell, Column, Fit, Table};
+use indexer::Coverage;
 
 const ABOUT: &str = "Find exchanges that match a KFL text
 
@@ -84,12 +84,12 @@ impl Query {
         let query = parse_kfl(&self.kfl)?;
         let range = self.range.parse()?;
         let format = self.format.unwrap_or(if place.json { Format::Json } else { Format::Table });
-        let options = engine::QueryOptions {
+        let options = indexer::QueryOptions {
             range,
             limit: self.limit,
             order: match self.order {
-                Order::Asc => engine::Order::Ascending,
-                Order::Desc => engine::Order::Descending,
+                Order::Asc => indexer::Order::Ascending,
+                Order::Desc => indexer::Order::Descending,
             },
         };
         let data = place.open()?;
@@ -120,7 +120,7 @@ impl Query {
 }
 
 /// The entry with its bodies, which are dissected again from the segment.
-fn in_full(data: &engine::Data, row: Value) -> Result<Value, Failure> {
+fn in_full(data: &indexer::Data, row: Value) -> Result<Value, Failure> {
     let whole = row["id"].as_str().map(|id| data.entry(id)).transpose()?.flatten();
     // An open segment may be sealed and expired in between: then the row is what there is.
     Ok(whole.unwrap_or(row))

@@ -19,12 +19,12 @@ use tracing::{error, info, warn};
 use super::Place;
 use crate::confine::confine;
 use crate::directory;
-use crate::engine::Indexing;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::recorder::{Event, Happening, Input, Recorder};
 use crate::terminal::quantity::{bytes, count, counted};
 use crate::terminal::{escape, progress};
+use indexer::Indexing;
 
 /// How often the status line is drawn anew when nothing happens.
 const STATUS_INTERVAL: Duration = Duration::from_secs(1);

@@ -6,7 +6,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::Place;
-use crate::engine;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::progress;
@@ -32,7 +31,7 @@ impl Reindex {
         place.enter()?;
         let bar = progress::of_things("indexing segments");
         let mut segments = 0;
-        engine::reindex(place.path(), &mut |done, all| {
+        indexer::reindex(place.path(), &mut |done, all| {
             segments = all;
             bar.set_length(u64::try_from(all).unwrap_or(u64::MAX));
             bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::{Place, stdout};
 use crate::dto;
-use crate::engine::State;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::instant;
@@ -15,6 +14,7 @@ use crate::terminal::paint::Style;
 use crate::terminal::quantity::{bytes, count};
 use crate::terminal::table::{Align, Cell, Column, Fit, Table};
 use crate::terminal::{Screen, escape};
+use store::State;
 
 const ABOUT: &str = "List the segments
 

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{Place, stdout};
 use crate::dto;
-use crate::engine::EntryPacket;
 use crate::failure::Failure;
 use crate::format::headers::{self, Headers};
 use crate::format::{detail, json};
@@ -18,6 +17,7 @@ use crate::terminal::Screen;
 use crate::terminal::paint::Style;
 use crate::terminal::quantity::count;
 use crate::terminal::table::{Align, Cell, Column, Fit, Table};
+use indexer::EntryPacket;
 
 const ABOUT: &str = "Show one exchange in full
 

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use super::{Place, stdout};
 use crate::chain::{self, Link};
-use crate::engine::State;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::quantity::counted;
 use crate::terminal::{escape, progress};
+use store::State;
 
 /// Where sealed segments and their manifests lie.
 const SEALED: &str = "sealed";
