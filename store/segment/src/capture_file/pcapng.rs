@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::source::Source;
 use super::{CaptureError, fatal};
-use crate::block::bytes::{Order, padding, read_u32};
+use crate::block::bytes::{Order, padding, read_u16, read_u32};
 use crate::block::decode::{self, InterfaceBlock, PacketBlock};
 use crate::block::{self, BLOCK_BYTES_MAX, ENVELOPE_BYTES, Malformed};
 use crate::frame::custom_record;
@@ -49,6 +49,8 @@ pub(super) struct PcapngReader<R: Read> {
     section_start: usize,
     /// The block being read, from its type to its second length.
     block: Vec<u8>,
+    /// Whether the section is of a version that isn't known, so its blocks are passed over.
+    foreign: bool,
     /// To be returned after the record that was still readable.
     late: Option<CaptureError>,
 }
@@ -71,6 +73,7 @@ impl<R: Read> PcapngReader<R> {
             interfaces: Vec::new(),
             section_start: 0,
             block,
+            foreign: false,
             late: None,
         };
         let whole = reader.read_block()?;
@@ -105,6 +108,7 @@ impl<R: Read> PcapngReader<R> {
                         return Err(error);
                     }
                 }
+                Some(_) if self.foreign => {}
                 Some(whole) => break whole,
             }
         };
@@ -140,6 +144,7 @@ impl<R: Read> PcapngReader<R> {
                 None => return Err(cut(self.block.len())),
             };
             self.section_start = self.interfaces.len();
+            self.foreign = false;
         }
         let fields = read_u32(&self.block, 0, self.order).zip(read_u32(&self.block, 4, self.order));
         let Some((block_type, said)) = fields else { return Err(cut(self.block.len())) };
@@ -156,11 +161,26 @@ impl<R: Read> PcapngReader<R> {
             return Err(cut(self.block.len()));
         }
         let body_end = padded - 4;
+        if block_type == block::SECTION_HEADER {
+            self.check_version(offset);
+        }
         if read_u32(&self.block, body_end, self.order) != Some(said) {
             let reason = format!("the two lengths of a block of type {block_type:#x} differ");
             self.late = Some(CaptureError { offset, reason, resumes: true });
         }
         Ok(Some(Whole { offset, block_type, body_end }))
+    }
+
+    /// A later major version may have other blocks (section 4.1): its section is passed over.
+    fn check_version(&mut self, offset: u64) {
+        let version = read_u16(&self.block, 12, self.order).zip(read_u16(&self.block, 14, self.order));
+        let (major, minor) = version.unwrap_or_default();
+        if major != 1 {
+            self.foreign = true;
+            let reason =
+                format!("a section of pcapng version {major}.{minor}, which is not known, is passed over");
+            self.late = Some(CaptureError { offset, reason, resumes: true });
+        }
     }
 
     fn add_interface(&mut self, whole: Whole) -> Result<Record<'_>, CaptureError> {

@@ -36,6 +36,9 @@ impl SegmentReader {
                 }
             }
             Extent::Skippable(DAMAGED_MAGIC, length) => {
+                if self.frames_only {
+                    self.lose_put_aside(length);
+                }
                 self.put_place(length, FrameKind::Damaged, 0);
                 Ok(Step::Damage)
             }
@@ -53,6 +56,13 @@ impl SegmentReader {
             Extent::Skippable(..) => self.scan_damage("a skippable frame that isn't ours"),
             Extent::Neither(reason) => self.scan_damage(reason),
         }
+    }
+
+    /// A repair that was interrupted put this aside, and perhaps didn't get as far as the ledger.
+    fn lose_put_aside(&mut self, length: usize) {
+        let note = format!("{length} bytes at byte {} were put aside by an earlier repair", self.offset);
+        let (interface, cause, packets, bytes) = (None, LossCause::Damaged, None, None);
+        self.lose(Loss { range: self.around(None), interface, cause, packets, bytes, note });
     }
 
     /// Searches for the next frame behind damage at `offset`.

@@ -1,6 +1,6 @@
 //! What is written is read.
 
-use segment::{Manifest, Reading, Record, SegmentReader};
+use segment::{InterfaceId, Manifest, PACKET_BYTES_MAX, Packet, Reading, Record, SegmentReader};
 
 use crate::support::{Room, datagram, ethernet, options, packet, payloads};
 
@@ -59,4 +59,49 @@ fn an_open_segment_is_followed_into_its_seal() {
     assert_eq!(payloads(&mut reader), [b"last"]);
     assert!(reader.is_sealed() && reader.losses().is_empty());
     assert_eq!(reader.frame(1).unwrap().packets().count(), 1);
+}
+
+#[test]
+fn a_file_that_grows_byte_by_byte_is_followed_without_a_loss() {
+    let room = Room::new();
+    let mut writer = room.writer(options());
+    writer.add_interface(&ethernet("eth0")).unwrap();
+    for at in 0..6 {
+        writer.append(&packet(at, &datagram(9, b"followed"))).unwrap();
+        writer.end_frame().unwrap();
+    }
+    room.seal(writer);
+    let bytes = std::fs::read(room.sealed_path()).unwrap();
+    for reading in [Reading::Strict, Reading::Forgiving] {
+        let mut file = std::fs::File::create(room.open_path()).unwrap();
+        let mut reader = SegmentReader::open(&room.open_path(), reading).unwrap();
+        let mut numbers = Vec::new();
+        for byte in bytes.chunks(1) {
+            std::io::Write::write_all(&mut file, byte).unwrap();
+            while let Some(frame) = reader.next_frame().unwrap() {
+                numbers.push(frame.number());
+            }
+        }
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6]);
+        assert!(reader.is_sealed() && reader.losses().is_empty());
+    }
+}
+
+#[test]
+fn a_large_packet_makes_a_larger_frame_and_a_larger_one_is_refused() {
+    let room = Room::new();
+    let mut writer = room.writer(options());
+    writer.add_interface(&ethernet("eth0")).unwrap();
+    let sizes = [100, 300_000, PACKET_BYTES_MAX, 100];
+    let packets: Vec<Vec<u8>> = sizes.iter().map(|size| vec![7; *size]).collect();
+    for data in &packets {
+        writer.append(&packet(1, data)).unwrap();
+    }
+    assert!(writer.append(&packet(1, &vec![7; PACKET_BYTES_MAX + 1])).is_err());
+    let unknown = Packet { interface: InterfaceId(1), ..packet(1, b"x") };
+    assert!(writer.append(&unknown).is_err());
+    let manifest = room.seal(writer);
+    assert_eq!((manifest.packets, manifest.frames), (4, 5));
+    let mut reader = SegmentReader::open(&room.sealed_path(), Reading::Strict).unwrap();
+    assert!(payloads(&mut reader) == packets);
 }
