@@ -101,7 +101,8 @@ mod tests {
     }
 
     fn check(budget: Budget, disk: DiskFree, now: i64, expected: &[&str]) {
-        let gone: Vec<String> = expire(&three(), budget, disk, at(now)).iter().map(ToString::to_string).collect();
+        let gone: Vec<String> =
+            expire(&three(), budget, disk, at(now)).iter().map(ToString::to_string).collect();
         assert_eq!(gone, expected);
     }
 
@@ -144,7 +145,8 @@ mod tests {
 
     #[test]
     fn limits_are_not_added_up() {
-        let budget = Budget { bytes_max: Some(250), age_max: Some(Duration::from_secs(300)), free_percent_min: 50 };
+        let budget =
+            Budget { bytes_max: Some(250), age_max: Some(Duration::from_secs(300)), free_percent_min: 50 };
         check(budget, FREE, 300, &[FIRST]);
         check(budget, FREE, 306, &[SECOND_SEALED]);
     }

@@ -171,7 +171,8 @@ impl CaptureConfig {
             }
         }
         if interfaces.len() > INTERFACES_MAX {
-            problems.push(format!("-i: {} interfaces, at most {INTERFACES_MAX}; use `any`", interfaces.len()));
+            problems
+                .push(format!("-i: {} interfaces, at most {INTERFACES_MAX}; use `any`", interfaces.len()));
         }
         if interfaces.len() > 1 && interfaces.iter().any(|name| name == "any") {
             problems.push("-i any: already includes every other interface; give it alone".to_owned());
@@ -231,7 +232,8 @@ fn size_bytes(text: &str) -> Result<u64, String> {
         "TiB" | "T" => 1 << 40,
         unit => return Err(format!("unknown unit {unit:?}; use KiB, MiB, GiB, TiB or KB, MB, GB, TB")),
     };
-    let number: u64 = digits.trim().parse().map_err(|_| "expected a whole number and a unit, as in 256MiB")?;
+    let number: u64 =
+        digits.trim().parse().map_err(|_| "expected a whole number and a unit, as in 256MiB")?;
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
 }
 
@@ -283,7 +285,12 @@ mod tests {
 
     #[test]
     fn all_problems_are_named_together() {
-        let problems = config(&["-i", "any", "-i", "lo", "--rotate-bytes", "1", "--flush-after", "1ms"]).unwrap_err();
-        assert!(problems.contains("-i any") && problems.contains("--rotate-bytes") && problems.contains("--flush-after"));
+        let problems =
+            config(&["-i", "any", "-i", "lo", "--rotate-bytes", "1", "--flush-after", "1ms"]).unwrap_err();
+        assert!(
+            problems.contains("-i any")
+                && problems.contains("--rotate-bytes")
+                && problems.contains("--flush-after")
+        );
     }
 }

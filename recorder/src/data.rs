@@ -13,7 +13,9 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crossbeam_channel::tick;
 use rustix::fs::{FlockOperation, flock};
 use segment::{Chain, Digest, SegmentId, SigningKey};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ use crate::error::Error;
 
 /// Recordings hold what people said to each other: not for everybody's eyes.
 const DIRECTORY_MODE: u32 = 0o750;
+/// How long a recorder that was killed may hold its lock: the kernel frees its ring first.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Characters of the host name that go into the chain's name.
 const HOST_LENGTH_MAX: usize = 48;
 
@@ -122,7 +126,14 @@ impl DataDir {
             .write(true)
             .open(&path)
             .map_err(Error::io("open", &path))?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let ticks = tick(LOCK_PATIENCE / 20);
+        let mut patience = 20;
+        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if patience > 0 {
+                patience -= 1;
+                let _ = ticks.recv();
+                continue;
+            }
             let mut holder = String::new();
             let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
             let holder = if known { holder.trim().to_owned() } else { "unknown".to_owned() };
@@ -164,7 +175,9 @@ impl DataDir {
         };
         let secret: [u8; 32] = bytes.try_into().map_err(|_| Error::State {
             path,
-            reason: "not a signing key (expected 32 bytes); restore it, or move it away to begin a new identity".to_owned(),
+            reason:
+                "not a signing key (expected 32 bytes); restore it, or move it away to begin a new identity"
+                    .to_owned(),
         })?;
         let key = SigningKey::from_bytes(&secret);
         let public = self.root.join("recorder.pub");
@@ -237,7 +250,9 @@ impl DataDir {
         };
         serde_json::from_str(&text).map_err(|e| Error::State {
             path,
-            reason: format!("not a recorder's identity ({e}); restore it, or move it away to begin a new chain"),
+            reason: format!(
+                "not a recorder's identity ({e}); restore it, or move it away to begin a new chain"
+            ),
         })
     }
 
@@ -264,6 +279,24 @@ pub fn segment_ids(folder: &Path) -> Result<Vec<SegmentId>, Error> {
     }
     ids.sort();
     Ok(ids)
+}
+
+/// Removes a segment with its manifest and index. The manifest goes first: without it, nobody takes
+/// the rest for a segment that should be there.
+///
+/// # Errors
+/// Where a file can't be removed; one that isn't there is fine.
+pub fn remove_segment(folder: &Path, id: &SegmentId) -> Result<(), Error> {
+    for name in [id.manifest_name(), format!("{id}.index"), id.file_name()] {
+        let path = folder.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Replaces a file in one step, so that a reader or a crash sees the old one or the new one.

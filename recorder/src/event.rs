@@ -156,6 +156,19 @@ impl Event {
         serde_json::from_str(line).ok()
     }
 
+    /// A sealed segment as an event.
+    #[must_use]
+    pub fn sealed(manifest: &segment::Manifest) -> Self {
+        let nanos = |at: segment::Timestamp| at.nanos().to_string();
+        Self::Sealed {
+            id: manifest.id.to_string(),
+            packets: manifest.packets,
+            bytes: manifest.file_bytes,
+            first: manifest.range.map(|range| nanos(range.start())),
+            end: manifest.range.map(|range| nanos(range.end())),
+        }
+    }
+
     /// A loss as an event.
     #[must_use]
     pub fn loss(loss: &segment::Loss) -> Self {

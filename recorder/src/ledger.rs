@@ -63,12 +63,6 @@ impl Ledger {
         self.add(loss.interface.as_deref(), loss.cause, missing, &loss.note);
     }
 
-    /// Whether nothing waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Everything that waits, in order; the ledger is empty afterwards.
     pub fn take(&mut self) -> Vec<Loss> {
         std::mem::take(&mut self.entries)
@@ -104,7 +98,7 @@ mod tests {
         assert_eq!(losses[1].packets, Some(2));
         assert_eq!(losses[1].bytes, Some(150));
         assert_eq!(losses[1].range, TimeRange::covering(at(3), at(5)));
-        assert!(ledger.is_empty());
+        assert!(ledger.take().is_empty());
     }
 
     #[test]

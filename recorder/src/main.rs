@@ -8,21 +8,22 @@
 //!   64 MiB in all   one per interface             └──(4)─▶ keeper: seal, repair, expire
 //! ```
 
+mod batch;
+mod budget;
 mod cli;
+mod clock;
+mod data;
+mod error;
+mod event;
+mod import;
+mod ledger;
+mod privileges;
+mod report;
+mod source;
 mod supervisor;
 mod watchdog;
 mod worker;
-mod source;
-mod batch;
 mod writer;
-mod ledger;
-mod budget;
-mod report;
-mod event;
-mod data;
-mod privileges;
-mod clock;
-mod error;
 
 use std::process::ExitCode;
 
@@ -35,12 +36,14 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("REMORA_LOG").unwrap_or_else(|_| "error".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("REMORA_LOG").unwrap_or_else(|_| "error".into()),
+        )
         .init();
     let done = match &cli.command {
         Command::Capture(args) => supervisor::run(args),
         Command::CaptureWorker(args) => worker::run(args),
-        Command::Import(_) => Ok(false),
+        Command::Import(args) => import::run(args),
         Command::ListInterfaces => source::list().map(|()| true),
     };
     match done {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// What one source counted since it was first opened. Counters only grow.
 ///
 /// The law: `kernel_received = kernel_dropped + captured`, once the ring is drained, and
-/// `captured = queue_lost + appended + disk_lost`.
+/// `captured = queue_lost + appended + disk_lost`. On a loopback interface the kernel counts, and
+/// may drop, each packet twice: going out and coming in; the first of the two is not recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SourceCounters {
     /// Packets the kernel counted for this capture, after the filter, with those it dropped.

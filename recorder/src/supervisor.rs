@@ -209,7 +209,12 @@ impl Supervisor {
     }
 
     /// Replaces a worker that ended. `None` if a stop came meanwhile.
-    fn replace(&mut self, worker: Worker, reason: String, stops: &Receiver<()>) -> Result<Option<Worker>, Error> {
+    fn replace(
+        &mut self,
+        worker: Worker,
+        reason: String,
+        stops: &Receiver<()>,
+    ) -> Result<Option<Worker>, Error> {
         if worker.started.elapsed() >= HEALTHY_AFTER {
             self.pause = RESTART_PAUSES[0];
         }

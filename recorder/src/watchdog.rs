@@ -66,7 +66,7 @@ impl Watchdog {
         let progress = report.appended.saturating_add(lost).saturating_add(report.disk_lost);
         self.excused = report.disk == DiskState::Waiting || report.sources.iter().any(|source| !source.up);
         if progress != self.progress || self.kernel_at_progress.is_none() {
-            if progress > 0 && progress != self.progress {
+            if self.kernel_at_progress.is_some() {
                 self.doubt = DOUBT_FIRST;
                 self.doubtful_until = None;
             }
@@ -92,7 +92,9 @@ impl Watchdog {
         self.doubtful_until = Some(now + self.doubt);
         self.doubt = (self.doubt * 2).min(DOUBT_MAX);
         let seconds = now.duration_since(since).as_secs();
-        Verdict::Restart(format!("the worker wrote nothing for {seconds} s although the kernel counted packets"))
+        Verdict::Restart(format!(
+            "the worker wrote nothing for {seconds} s although the kernel counted packets"
+        ))
     }
 }
 

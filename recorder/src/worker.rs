@@ -31,7 +31,8 @@ pub fn run(args: &WorkerArgs) -> Result<bool, Error> {
     keep_only_net_raw(Passing::ToNobody)?;
     // If the supervisor dies, this process seals what it has and ends.
     let no_signal = |e: rustix::io::Errno| Error::Config(format!("can't watch the supervisor: {e}"));
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM)).map_err(no_signal)?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))
+        .map_err(no_signal)?;
     let stops = stops()?;
     let data = DataDir::prepare(&config.data)?;
     let key = data.key()?;
@@ -59,7 +60,13 @@ pub fn run(args: &WorkerArgs) -> Result<bool, Error> {
     for source in &sources {
         let state = if source.up { "up" } else { "down" };
         let link_type = Some(source.link_type.0);
-        Event::Interface { interface: source.name.clone(), state: state.to_owned(), link_type, problem: None }.print();
+        Event::Interface {
+            interface: source.name.clone(),
+            state: state.to_owned(),
+            link_type,
+            problem: None,
+        }
+        .print();
     }
 
     let (outlet, inlet) = batch::queue();

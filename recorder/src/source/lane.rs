@@ -16,7 +16,7 @@ use crate::cli::CaptureConfig;
 use crate::clock;
 use crate::ledger::Missing;
 use crate::report::SourceCounters;
-use crate::source::{Source, open, reason};
+use crate::source::{Source, is_up, open, reason};
 
 /// Packets read before the thread looks at its clock and its orders again.
 const DISPATCH_PACKETS: usize = 4096;
@@ -26,13 +26,16 @@ const POLL_NANOS: i64 = 100_000_000;
 const BATCH_AGE_MAX: Duration = Duration::from_millis(100);
 /// How often the kernel is asked for its counters.
 const STATISTICS_EVERY: Duration = Duration::from_secs(1);
+/// How often the thread looks whether its interface is up: libpcap waits in silence while it is down.
+const LINK_EVERY: Duration = Duration::from_millis(250);
 /// How long a full queue is waited for before its packets are given up. The kernel's ring fills
 /// meanwhile: 64 MiB hold half a second at 100 MB/s.
 const QUEUE_PATIENCE: Duration = Duration::from_millis(250);
 /// First and last pause between two attempts to open an interface that went away.
 const REOPEN_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
-/// How long packets are still read after a stop, if they never end.
-const DRAIN_MAX: Duration = Duration::from_secs(1);
+/// How long packets are still read after a stop: at least until the kernel handed over the block that
+/// was being filled then, at most so long if they never end.
+const DRAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
 /// What capture threads and the worker share.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +56,7 @@ pub fn start(
     orders: Orders,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("capture {interface}")).spawn(move || {
-        let mut lane = Lane::new(number, outlet, orders);
+        let mut lane = Lane::new(number, interface.clone(), outlet, orders);
         let mut source = source;
         while !lane.orders.stop.load(Ordering::Relaxed) {
             let lost = match source.take() {
@@ -63,7 +66,7 @@ pub fn start(
             if lane.orders.stop.load(Ordering::Relaxed) {
                 break;
             }
-            source = lane.reopen(&interface, &config, lost);
+            source = lane.reopen(&config, lost);
         }
         lane.last_words();
     })
@@ -72,6 +75,7 @@ pub fn start(
 /// One interface's thread.
 struct Lane {
     number: usize,
+    interface: String,
     outlet: Outlet,
     orders: Orders,
     batch: Batch,
@@ -79,6 +83,8 @@ struct Lane {
     counters: SourceCounters,
     losses: Vec<SourceLoss>,
     statistics: Statistics,
+    link_seen: Instant,
+    down_since: Option<Timestamp>,
 }
 
 /// What the current handle said last; a new handle begins at zero.
@@ -91,30 +97,47 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn new() -> Self {
-        Self { asked: clock::monotonic(), at: clock::now(), received: 0, dropped: 0, interface_dropped: 0 }
+    fn of(source: &mut Source) -> Self {
+        let said = source.capture.stats().ok();
+        Self {
+            asked: clock::monotonic(),
+            at: clock::now(),
+            received: said.map_or(0, |said| said.received),
+            dropped: said.map_or(0, |said| said.dropped),
+            interface_dropped: said.map_or(0, |said| said.if_dropped),
+        }
     }
 }
 
 impl Lane {
-    fn new(number: usize, outlet: Outlet, orders: Orders) -> Self {
+    fn new(number: usize, interface: String, outlet: Outlet, orders: Orders) -> Self {
         let batch = outlet.fresh(number);
         Self {
             number,
+            interface,
             outlet,
             orders,
             batch,
             batch_since: clock::monotonic(),
             counters: SourceCounters::default(),
             losses: Vec::new(),
-            statistics: Statistics::new(),
+            statistics: Statistics {
+                asked: clock::monotonic(),
+                at: clock::now(),
+                received: 0,
+                dropped: 0,
+                interface_dropped: 0,
+            },
+            link_seen: clock::monotonic(),
+            down_since: None,
         }
     }
 
     /// Reads until a stop or an error; says what the error was.
     fn read(&mut self, mut source: Source) -> String {
-        self.statistics = Statistics::new();
-        let mut drain_until: Option<Instant> = None;
+        // What passed before the filter was set is none of ours.
+        self.statistics = Statistics::of(&mut source);
+        let mut stopped: Option<Instant> = None;
         loop {
             let read = source.capture.dispatch(Some(DISPATCH_PACKETS), |packet| {
                 let stamp = packet.header.ts;
@@ -125,9 +148,14 @@ impl Lane {
             if now.duration_since(self.statistics.asked) >= STATISTICS_EVERY {
                 self.ask_statistics(&mut source, now);
             }
+            if now.duration_since(self.link_seen) >= LINK_EVERY {
+                self.look_at_link(now);
+            }
             if self.orders.stop.load(Ordering::Relaxed) {
-                let until = *drain_until.get_or_insert(now + DRAIN_MAX);
-                if matches!(read, Ok(0) | Err(_)) || now >= until {
+                let [drain_min, drain_max] = DRAIN;
+                let since = now.duration_since(*stopped.get_or_insert(now));
+                let is_empty = matches!(read, Ok(0)) && since >= drain_min;
+                if is_empty || read.is_err() || since >= drain_max {
                     self.ask_statistics(&mut source, now);
                     return String::new();
                 }
@@ -169,8 +197,8 @@ impl Lane {
         let disk_waits = self.orders.disk_waits.load(Ordering::Relaxed);
         let patience = if disk_waits { Duration::ZERO } else { QUEUE_PATIENCE };
         match self.outlet.send(batch, patience) {
-            Ok(()) => self.batch = self.outlet.fresh(self.number),
-            Err(refused) => self.give_up(refused, disk_waits),
+            None => self.batch = self.outlet.fresh(self.number),
+            Some(refused) => self.give_up(refused, disk_waits),
         }
     }
 
@@ -223,35 +251,53 @@ impl Lane {
         self.batch.counters = Some(self.counters);
     }
 
+    /// Notices when the interface goes down and comes back while its handle stays good.
+    fn look_at_link(&mut self, now: Instant) {
+        self.link_seen = now;
+        match (is_up(&self.interface), self.down_since) {
+            (false, None) => {
+                self.down_since = Some(clock::now());
+                self.batch.link = Some(LinkChange::Down("the interface is down".to_owned()));
+            }
+            (true, Some(since)) => self.is_back(since, "the interface was down"),
+            _ => {}
+        }
+    }
+
+    /// The interface can be read again: whatever passed since then is missing.
+    fn is_back(&mut self, since: Timestamp, note: &str) {
+        self.down_since = None;
+        let range = TimeRange::covering(since, clock::now());
+        let missing = Missing { range, packets: None, bytes: None };
+        add(&mut self.losses, SourceLoss { cause: LossCause::InterfaceDown, missing, note: note.to_owned() });
+        self.batch.link = Some(LinkChange::Up);
+    }
+
     /// Tries to open the interface again until it works or the recorder stops.
-    fn reopen(&mut self, interface: &str, config: &CaptureConfig, problem: String) -> Option<Source> {
-        let since = clock::now();
+    fn reopen(&mut self, config: &CaptureConfig, problem: String) -> Option<Source> {
+        let since = *self.down_since.get_or_insert_with(clock::now);
+        let note = format!("the interface could not be read: {problem}");
         self.batch.counters = Some(self.counters);
-        self.batch.link = Some(LinkChange::Down(problem.clone()));
+        self.batch.link = Some(LinkChange::Down(problem));
         self.flush();
         let [mut pause, pause_max] = REOPEN_AFTER;
-        let mut source = None;
-        while source.is_none() && !self.orders.stop.load(Ordering::Relaxed) {
+        while !self.orders.stop.load(Ordering::Relaxed) {
             std::thread::park_timeout(pause);
             pause = (pause * 2).min(pause_max);
-            source = open(interface, config).ok();
+            if let Ok(source) = open(&self.interface, config) {
+                self.is_back(since, &note);
+                return Some(source);
+            }
         }
-        let missing = Missing {
-            range: TimeRange::covering(since, clock::now()),
-            packets: None,
-            bytes: None,
-        };
-        let note = format!("the interface could not be read: {problem}");
-        add(&mut self.losses, SourceLoss { cause: LossCause::InterfaceDown, missing, note });
-        if source.is_some() {
-            // If the queue never took the first half of the story, the writer hears both as one.
-            self.batch.link = Some(LinkChange::Up);
-        }
-        source
+        None
     }
 
     /// After a stop: the queue is being emptied, so there is time to hand over everything.
     fn last_words(&mut self) {
+        if let Some(since) = self.down_since {
+            self.is_back(since, "the interface was down when the recorder stopped");
+            self.batch.link = None;
+        }
         self.batch.counters = Some(self.counters);
         self.flush();
         self.batch.counters = Some(self.counters);
@@ -284,7 +330,7 @@ mod tests {
         let (outlet, inlet) = queue();
         let orders = Orders::default();
         orders.disk_waits.store(true, Ordering::Relaxed);
-        let mut lane = Lane::new(0, outlet, orders);
+        let mut lane = Lane::new(0, "lo".to_owned(), outlet, orders);
         let all = (BATCH_PACKETS * (QUEUE_BATCHES + 3)) as u64;
         for n in 0..all {
             lane.take(Timestamp::from_nanos(i64::try_from(n).unwrap()), 60, &[7; 60]);

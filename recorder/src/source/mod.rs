@@ -19,6 +19,8 @@ pub const ANY: &str = "any";
 /// How long the kernel may keep packets of a block that is not full. Longer saves wake-ups, but
 /// delays every packet.
 const BLOCK_TIMEOUT_MS: i32 = 100;
+/// An interface that is up, in the kernel's interface flags (netdevice(7)).
+const IFF_UP: u32 = 1;
 
 /// An interface that is open.
 pub struct Source {
@@ -59,6 +61,17 @@ pub fn open(interface: &str, config: &CaptureConfig) -> Result<Source, Error> {
     let link_type = link_type(capture.get_datalink());
     let capture = capture.setnonblock().map_err(refused)?;
     Ok(Source { capture, link_type })
+}
+
+/// Whether the interface is up; an interface that the kernel doesn't know, such as `any`, counts as up.
+#[must_use]
+pub fn is_up(interface: &str) -> bool {
+    flags(interface).is_none_or(|flags| flags & IFF_UP != 0)
+}
+
+fn flags(interface: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(Path::new("/sys/class/net").join(interface).join("flags")).ok()?;
+    u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
 }
 
 /// libpcap numbers link types by `DLT_` inside a program and by `LINKTYPE_` in files; where the

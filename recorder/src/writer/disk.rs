@@ -11,15 +11,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::fs::{FlockOperation, flock};
-use segment::{FinishedSegment, Manifest, SegmentId, SigningKey};
+use segment::{FinishedSegment, Manifest, SegmentId, SigningKey, repair};
 
 use crate::budget::{Budget, DiskFree, SegmentOnDisk, expire};
 use crate::clock;
-use crate::data::{DataDir, segment_ids};
+use crate::data::{DataDir, remove_segment, segment_ids};
 use crate::error::Error;
 
 /// One sync at a time: a second one would only cover what the first did not.
@@ -106,10 +105,8 @@ pub struct Disk {
     pub sync: Sender<SyncJob>,
     /// To the keeper.
     pub keep: Sender<KeepJob>,
-    /// From both.
+    /// From both. It ends when both have, and they end when their senders are dropped.
     pub replies: Receiver<Reply>,
-    /// Both threads; they end when their senders are dropped.
-    pub threads: Vec<JoinHandle<()>>,
 }
 
 /// Starts both threads.
@@ -121,7 +118,7 @@ pub fn start(data: DataDir, key: SigningKey, budget: Budget) -> std::io::Result<
     let (keep, keep_jobs) = bounded::<KeepJob>(KEEP_JOBS);
     let (replying, replies) = bounded::<Reply>(REPLIES);
     let told = replying.clone();
-    let syncing = std::thread::Builder::new().name("sync".to_owned()).spawn(move || {
+    std::thread::Builder::new().name("sync".to_owned()).spawn(move || {
         for job in sync_jobs {
             let result = rustix::fs::fdatasync(&job.file).map_err(|e| e.to_string());
             let reply = Reply::Synced { sequence: job.sequence, packets: job.packets, result };
@@ -130,13 +127,13 @@ pub fn start(data: DataDir, key: SigningKey, budget: Budget) -> std::io::Result<
             }
         }
     })?;
-    let keeping = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+    std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
         let keeper = Keeper { data, key, budget, replying };
         for job in keep_jobs {
             keeper.keep(job);
         }
     })?;
-    Ok(Disk { sync, keep, replies, threads: vec![syncing, keeping] })
+    Ok(Disk { sync, keep, replies })
 }
 
 struct Keeper {
@@ -190,7 +187,18 @@ impl Keeper {
     }
 
     fn repair(&self, path: &Path) {
-        self.reply(Reply::Trouble(format!("{} was left open by a crash", path.display())));
+        match repair(path, &self.data.sealed(), &self.key) {
+            Ok(repaired) => {
+                self.remember(&repaired.manifest);
+                self.reply(Reply::Repaired {
+                    id: repaired.manifest.id.clone(),
+                    packets: repaired.manifest.packets,
+                    cut_bytes: repaired.cut_bytes,
+                    note: format!("a crash left it open; {} bytes at its end were cut", repaired.cut_bytes),
+                });
+            }
+            Err(error) => self.reply(Reply::Trouble(format!("can't repair {}: {error}", path.display()))),
+        }
     }
 
     fn expire(&self) {
@@ -231,16 +239,7 @@ fn expire_now(data: &DataDir, budget: Budget) -> Result<Vec<(SegmentId, u64)>, E
     let mut gone = Vec::new();
     for id in expire(&segments, budget, disk, clock::now()) {
         let bytes = segments.iter().find(|segment| segment.id == id).map_or(0, |segment| segment.bytes);
-        // The manifest first: without it, nobody takes the rest for a segment that should be there.
-        for name in [id.manifest_name(), format!("{id}.index"), id.file_name()] {
-            let path = folder.join(name);
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &path)(error));
-                }
-                _ => {}
-            }
-        }
+        remove_segment(&folder, &id)?;
         gone.push((id, bytes));
     }
     Ok(gone)

@@ -2,11 +2,12 @@
 //! `write` takes.
 //!
 //! One owner, one loop: `select` waits, `apply` acts. `recording` is the state that `apply` changes,
-//! `segments` the open segment, `disk` the threads for what is slow.
+//! `slot` where packets go at the moment, `segments` the open segment, `disk` the threads for what is slow.
 
 pub mod disk;
 pub mod recording;
 pub mod segments;
+mod slot;
 
 use std::time::{Duration, Instant};
 

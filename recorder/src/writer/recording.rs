@@ -1,22 +1,13 @@
 //! The state of a recording, and what each action does to it.
 //!
-//! ```text
-//!   Repairing ──▶ Writing ◀──(it takes bytes again)── Pausing
-//!       ▲            └────────(the disk refused)────────▲ │
-//!       └───────────(the segment is given up)─────────────┘
-//! ```
-//!
-//! A full disk costs only what comes while it is full: the segment keeps its pending frame and goes
-//! on. A segment whose sync failed, or whose file is gone, is never written to again: repair saves
-//! what it holds, a new segment goes on, and the ledger says what is missing.
+//! This half does what batches, replies and time ask for; `slot` opens, gives up and seals segments.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TrySendError};
-use segment::{Chain, Digest, LossCause, Manifest, SegmentId, SigningKey, TimeRange};
+use segment::{Chain, Digest, LossCause, Manifest, SigningKey, TimeRange};
 
 use crate::batch::{Batch, LinkChange};
 use crate::cli::CaptureConfig;
@@ -28,7 +19,8 @@ use crate::ledger::{Ledger, Missing};
 use crate::report::{DiskState, Report, SourceReport};
 use crate::source::lane::Orders;
 use crate::writer::disk::{Disk, KeepJob, Reply};
-use crate::writer::segments::{OpenSegment, SourceInfo};
+use crate::writer::segments::SourceInfo;
+use crate::writer::slot::{PAUSES, REPAIR_PATIENCE, Slot};
 
 /// How often the supervisor hears from the writer, and losses are written.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -36,65 +28,40 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const STATISTICS_EVERY: Duration = Duration::from_secs(9);
 /// How often the budget is looked at besides at each seal.
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
-/// How long the first segment waits for the repair of leftovers, so that it can name the digest of
-/// the one before. The kernel's ring and the queue bridge this.
-const REPAIR_PATIENCE: Duration = Duration::from_secs(3);
-/// First and last pause before a disk that refused is tried again.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
-/// Attempts after which a segment that can't be written for another reason than space is given up.
-const ATTEMPTS_MAX: u32 = 6;
-
-/// Where packets go at the moment.
-enum Slot {
-    /// Into this segment.
-    Writing(Box<OpenSegment>),
-    /// Nowhere yet: leftovers are being repaired.
-    Repairing {
-        /// Go on by then, whatever became of it.
-        until: Instant,
-    },
-    /// Nowhere: the disk refused.
-    Pausing {
-        /// When it is tried again.
-        until: Instant,
-        /// The segment that goes on then; `None` if a new one is needed.
-        segment: Option<Box<OpenSegment>>,
-    },
-}
 
 /// Sums since the start.
 #[derive(Default, Debug)]
-struct Counts {
-    appended: u64,
-    appended_bytes: u64,
-    sealed: u64,
-    sealed_segments: u64,
-    disk_lost: u64,
+pub(super) struct Counts {
+    pub(super) appended: u64,
+    pub(super) appended_bytes: u64,
+    pub(super) sealed: u64,
+    pub(super) sealed_segments: u64,
+    pub(super) disk_lost: u64,
 }
 
 /// A recording in progress.
 pub struct Recording {
-    config: CaptureConfig,
-    data: DataDir,
-    key: SigningKey,
-    chain: Chain,
-    next: u64,
-    previous: Option<Digest>,
-    sources: Vec<SourceInfo>,
-    orders: Orders,
-    disk: Option<Disk>,
-    replies: Receiver<Reply>,
-    slot: Slot,
-    pause: Duration,
-    attempts: u32,
-    held: Option<(Batch, usize)>,
-    ledger: Ledger,
-    counts: Counts,
+    pub(super) config: CaptureConfig,
+    pub(super) data: DataDir,
+    pub(super) key: SigningKey,
+    pub(super) chain: Chain,
+    pub(super) next: u64,
+    pub(super) previous: Option<Digest>,
+    pub(super) sources: Vec<SourceInfo>,
+    pub(super) orders: Orders,
+    pub(super) disk: Option<Disk>,
+    pub(super) replies: Receiver<Reply>,
+    pub(super) slot: Slot,
+    pub(super) pause: Duration,
+    pub(super) attempts: u32,
+    pub(super) held: Option<(Batch, usize)>,
+    pub(super) ledger: Ledger,
+    pub(super) counts: Counts,
     /// Packets known to be on disk, per segment that is not sealed yet.
-    synced: BTreeMap<u64, u64>,
-    reported: Instant,
-    statistics_written: Instant,
-    expired: Instant,
+    pub(super) synced: BTreeMap<u64, u64>,
+    pub(super) reported: Instant,
+    pub(super) statistics_written: Instant,
+    pub(super) expired: Instant,
 }
 
 impl Recording {
@@ -170,7 +137,11 @@ impl Recording {
             Reply::Synced { sequence, result: Err(problem), .. } => self.sync_failed(sequence, &problem, now),
             Reply::Sealed(manifest) => self.sealed(&manifest),
             Reply::NotSealed { id, problem } => {
-                Event::Disk { state: "waiting".to_owned(), problem: Some(format!("can't seal {id}: {problem}")) }.print();
+                Event::Disk {
+                    state: "waiting".to_owned(),
+                    problem: Some(format!("can't seal {id}: {problem}")),
+                }
+                .print();
             }
             Reply::Repaired { id, packets, cut_bytes, note } => {
                 self.synced.remove(&id.sequence);
@@ -226,14 +197,20 @@ impl Recording {
             self.counts.disk_lost += packets;
             let range = TimeRange::covering(first.timestamp, last.timestamp);
             let missing = Missing { range, packets: Some(packets), bytes: Some(batch.bytes.len() as u64) };
-            self.ledger.add(None, LossCause::DiskFull, missing, "the recorder stopped before the disk took them");
+            self.ledger.add(
+                None,
+                LossCause::DiskFull,
+                missing,
+                "the recorder stopped before the disk took them",
+            );
         }
     }
 
     /// Seals the open segment and lets the disk threads end. False if something could not be sealed.
     pub fn close(&mut self, now: Instant) -> bool {
         if let Some((batch, from)) = self.held.take()
-            && let Some((batch, _)) = self.write_from(batch, from, now).is_none().then(|| self.held.take()).flatten()
+            && let Some((batch, _)) =
+                self.write_from(batch, from, now).is_none().then(|| self.held.take()).flatten()
         {
             self.lose(&batch);
         }
@@ -298,7 +275,8 @@ impl Recording {
             };
             source.up = state == "up";
             let link_type = Some(source.link_type.0);
-            Event::Interface { interface: source.name.clone(), state: state.to_owned(), link_type, problem }.print();
+            Event::Interface { interface: source.name.clone(), state: state.to_owned(), link_type, problem }
+                .print();
         }
     }
 
@@ -319,7 +297,8 @@ impl Recording {
             self.counts.appended_bytes += data.len() as u64;
             let missing = head.original_length_bytes.saturating_sub(head.captured_length_bytes);
             if missing > 0 {
-                let missing = Missing { packets: Some(0), ..Missing::one(head.timestamp, u64::from(missing)) };
+                let missing =
+                    Missing { packets: Some(0), ..Missing::one(head.timestamp, u64::from(missing)) };
                 cut = Some(cut.map_or(missing, |sum| sum.and(missing)));
             }
         }
@@ -378,138 +357,6 @@ impl Recording {
         Ok(())
     }
 
-    /// Opens the next segment, or pauses.
-    fn open(&mut self, now: Instant) {
-        if let Some((_, digest)) = self.data.newest_sealed()
-            && self.previous.is_none()
-        {
-            self.previous = Some(digest);
-        }
-        let id = SegmentId { chain: self.chain.clone(), sequence: self.next };
-        match OpenSegment::create(&self.data, id, self.previous, &self.config, &self.sources, now) {
-            Ok(segment) => {
-                self.next += 1;
-                self.synced.insert(segment.id().sequence, 0);
-                self.go_on(Box::new(segment));
-            }
-            Err(error) => self.pause(None, &error.to_string(), now),
-        }
-    }
-
-    /// Waits before the disk is tried again, with `segment` or with a new one.
-    fn pause(&mut self, segment: Option<Box<OpenSegment>>, problem: &str, now: Instant) {
-        if !self.orders.disk_waits.swap(true, Ordering::Relaxed) {
-            Event::Disk { state: "waiting".to_owned(), problem: Some(problem.to_owned()) }.print();
-        }
-        self.slot = Slot::Pausing { until: now + self.pause, segment };
-        self.pause = (self.pause * 2).min(PAUSES[1]);
-        self.attempts += 1;
-        // Space may be all that is missing.
-        self.ask_keeper(KeepJob::Expire);
-    }
-
-    /// Tries the disk again after a pause.
-    fn resume(&mut self, now: Instant) {
-        let repairing = Slot::Repairing { until: now + REPAIR_PATIENCE };
-        if let Slot::Pausing { segment: Some(mut segment), .. } = std::mem::replace(&mut self.slot, repairing) {
-            match segment.end_frame() {
-                Ok(()) if segment.is_there() => return self.go_on(segment),
-                Ok(()) => self.give_up(segment, "its file was removed"),
-                Err(error) if self.attempts >= ATTEMPTS_MAX && !is_full(&error) => {
-                    self.give_up(segment, &error.to_string());
-                }
-                Err(error) => return self.pause(Some(segment), &error.to_string(), now),
-            }
-        }
-        // Folders may have vanished, and a number is never used twice.
-        drop(DataDir::prepare(self.data.root()));
-        if let Ok(next) = self.data.next_in_folders(&self.chain) {
-            self.next = self.next.max(next);
-        }
-        self.previous = None;
-        self.ask_keeper(KeepJob::Repair);
-    }
-
-    /// The disk takes bytes: write on.
-    fn go_on(&mut self, segment: Box<OpenSegment>) {
-        self.slot = Slot::Writing(segment);
-        self.pause = PAUSES[0];
-        self.attempts = 0;
-        if self.orders.disk_waits.swap(false, Ordering::Relaxed) {
-            Event::Disk { state: "writing".to_owned(), problem: None }.print();
-        }
-    }
-
-    /// The disk refused.
-    fn refused(&mut self, error: &Error, now: Instant) {
-        let empty = Slot::Pausing { until: now, segment: None };
-        if let Slot::Writing(segment) = std::mem::replace(&mut self.slot, empty) {
-            self.pause(Some(segment), &error.to_string(), now);
-        }
-    }
-
-    /// Never writes to `segment` again: what it has not written is lost, the rest is left to repair.
-    fn give_up(&mut self, segment: Box<OpenSegment>, problem: &str) {
-        let note = format!("{} was given up: {problem}", segment.id());
-        let (missing, losses) = segment.abandon();
-        for loss in &losses {
-            self.ledger.restore(loss);
-        }
-        self.lost(missing, &note);
-    }
-
-    /// Packets that counted as appended are not there.
-    fn lost(&mut self, missing: Option<Missing>, note: &str) {
-        let Some(missing) = missing else { return };
-        let packets = missing.packets.unwrap_or(0);
-        self.counts.disk_lost += packets;
-        self.counts.appended = self.counts.appended.saturating_sub(packets);
-        self.ledger.add(None, LossCause::DiskFull, missing, note);
-    }
-
-    /// Nobody knows what is on disk of the open segment beyond `synced` packets: never trust it again.
-    fn distrust(&mut self, synced: u64, problem: &str, now: Instant) {
-        let empty = Slot::Pausing { until: now, segment: None };
-        let segment = match std::mem::replace(&mut self.slot, empty) {
-            Slot::Writing(segment) | Slot::Pausing { segment: Some(segment), .. } => segment,
-            other => {
-                self.slot = other;
-                return;
-            }
-        };
-        let note = format!("{} was given up: {problem}; what was not synced is in doubt", segment.id());
-        let unsure = segment.packets().saturating_sub(synced);
-        let missing = segment.range().map(|range| Missing { range, packets: Some(unsure), bytes: None });
-        for loss in segment.abandon().1 {
-            self.ledger.restore(&loss);
-        }
-        self.lost(missing.filter(|_| unsure > 0), &note);
-        self.pause(None, problem, now);
-    }
-
-    fn sync_failed(&mut self, sequence: u64, problem: &str, now: Instant) {
-        let is_open = match &self.slot {
-            Slot::Writing(segment) | Slot::Pausing { segment: Some(segment), .. } => {
-                segment.id().sequence == sequence
-            }
-            _ => false,
-        };
-        // A segment that is being sealed syncs once more, and fails there, too.
-        if is_open {
-            let synced = self.synced.get(&sequence).copied().unwrap_or(0);
-            self.distrust(synced, &format!("a sync failed: {problem}"), now);
-        }
-    }
-
-    /// The open file may have been removed under the writer, which a `write` doesn't notice.
-    fn check_file(&mut self, now: Instant) {
-        let Slot::Writing(segment) = &self.slot else { return };
-        if segment.is_there() {
-            return;
-        }
-        self.distrust(0, "its file was removed", now);
-    }
-
     fn write_losses(&mut self, now: Instant) {
         let Slot::Writing(segment) = &mut self.slot else { return };
         let losses = self.ledger.take();
@@ -528,53 +375,16 @@ impl Recording {
         }
     }
 
-    /// Gives the open segment to the keeper. False if the disk refused, or the keeper is gone.
-    fn seal_segment(&mut self, now: Instant) -> bool {
-        let empty = Slot::Pausing { until: now, segment: None };
-        let mut segment = match std::mem::replace(&mut self.slot, empty) {
-            Slot::Writing(segment) => segment,
-            other => {
-                self.slot = other;
-                return false;
-            }
-        };
-        self.statistics_written = now;
-        let written = segment.append_statistics(&self.sources, clock::now(), now).and_then(|()| segment.end_frame());
-        if let Err(error) = written {
-            self.pause(Some(segment), &error.to_string(), now);
-            return false;
-        }
-        match segment.into_writer().finish(&self.key) {
-            Ok(finished) => {
-                self.previous = Some(finished.root());
-                self.ask_keeper(KeepJob::Seal(Box::new(finished)))
-            }
-            Err(error) => {
-                // Its packets are written; the keeper repairs it before the next segment opens.
-                self.pause(None, &error.to_string(), now);
-                false
-            }
-        }
-    }
-
     fn sealed(&mut self, manifest: &Manifest) {
         self.synced.remove(&manifest.id.sequence);
         self.counts.sealed += manifest.packets;
         self.counts.sealed_segments += 1;
-        let nanos = |at: segment::Timestamp| at.nanos().to_string();
-        Event::Sealed {
-            id: manifest.id.to_string(),
-            packets: manifest.packets,
-            bytes: manifest.file_bytes,
-            first: manifest.range.map(|range| nanos(range.start())),
-            end: manifest.range.map(|range| nanos(range.end())),
-        }
-        .print();
+        Event::sealed(manifest).print();
         self.ask_keeper(KeepJob::Expire);
     }
 
     /// Whether the keeper took the job. A seal or a repair waits for room; an expiry comes again.
-    fn ask_keeper(&mut self, job: KeepJob) -> bool {
+    pub(super) fn ask_keeper(&mut self, job: KeepJob) -> bool {
         let Some(disk) = &self.disk else { return false };
         match disk.keep.try_send(job) {
             Ok(()) => true,
@@ -586,13 +396,4 @@ impl Recording {
     fn disk_state_name(&self) -> &'static str {
         if matches!(self.slot, Slot::Writing(_)) { "writing" } else { "waiting" }
     }
-}
-
-/// Whether the disk only lacks space, which may come back.
-fn is_full(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Segment(segment::Error::Io { source, .. }) | Error::Io { source, .. }
-            if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-    )
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use segment::{
-    Digest, Interface, InterfaceId, InterfaceStatistics, LinkType, Loss, Packet, Record, SegmentId, SegmentWriter,
-    TimeRange, Timestamp, WriterOptions,
+    Digest, Interface, InterfaceId, InterfaceStatistics, LinkType, Loss, Packet, Record, SegmentId,
+    SegmentWriter, TimeRange, Timestamp, WriterOptions,
 };
 
 use crate::batch::Head;
@@ -118,12 +118,6 @@ impl OpenSegment {
         self.writer.packets()
     }
 
-    /// Packets of it that were given to the file system.
-    #[must_use]
-    pub fn written_packets(&self) -> u64 {
-        self.written_packets
-    }
-
     /// Whether it has a name in the file system still.
     #[must_use]
     pub fn is_there(&self) -> bool {
@@ -176,7 +170,12 @@ impl OpenSegment {
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn append_statistics(&mut self, sources: &[SourceInfo], at: Timestamp, now: Instant) -> Result<(), Error> {
+    pub fn append_statistics(
+        &mut self,
+        sources: &[SourceInfo],
+        at: Timestamp,
+        now: Instant,
+    ) -> Result<(), Error> {
         for (number, source) in sources.iter().enumerate() {
             let Some(interface) = self.interfaces.get(&(number, 0)) else { continue };
             let counters = &source.counters;
@@ -304,7 +303,11 @@ impl OpenSegment {
 ///
 /// # Errors
 /// Where the disk refuses.
-pub fn create_locked(data: &DataDir, id: SegmentId, options: WriterOptions) -> Result<(SegmentWriter, u64), Error> {
+pub fn create_locked(
+    data: &DataDir,
+    id: SegmentId,
+    options: WriterOptions,
+) -> Result<(SegmentWriter, u64), Error> {
     let path = data.open().join(id.file_name());
     let _alone = data.lock_open()?;
     let writer = SegmentWriter::create(&data.open(), id, options)?;
