@@ -57,6 +57,10 @@ pub struct Counters {
     pub implausible_segments: u64,
     /// Payload bytes of streams and datagrams that no protocol took.
     pub unclaimed_bytes: u64,
+    /// Bytes that a protocol took and made no message of: searched in vain, or cut off by a gap.
+    pub skipped_bytes: u64,
+    /// Bytes behind an agreement to speak another protocol: tunnels and upgrades.
+    pub tunnel_bytes: u64,
     /// Copies of a UDP datagram that were seen at another interface.
     pub duplicate_datagrams: u64,
     /// Dissectors that panicked; each cost its flow.

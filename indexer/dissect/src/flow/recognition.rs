@@ -147,6 +147,11 @@ impl Recognition {
             counters.flows_unrecognised += 1;
         }
         self.guarded(counters, |dissector| dissector.finish(around.pairs));
+        if let State::Recognised(dissector) = &self.state {
+            let tally = dissector.tally();
+            counters.skipped_bytes += tally.skipped_bytes;
+            counters.tunnel_bytes += tally.tunnel_bytes;
+        }
         self.state = State::Off;
     }
 

@@ -100,6 +100,36 @@ pub enum Probe {
     More,
 }
 
+/// Bytes that a dissector took and made no message of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Searched in vain for the start of a message, or the part of one that a gap cut off.
+    pub skipped_bytes: u64,
+    /// Followed an agreement to speak another protocol (CONNECT, upgrades).
+    pub tunnel_bytes: u64,
+}
+
+impl Tally {
+    /// Counts bytes that no message is made of.
+    pub fn skip(&mut self, bytes: u64) {
+        self.skipped_bytes = self.skipped_bytes.saturating_add(bytes);
+    }
+
+    /// Counts bytes of another protocol.
+    pub fn tunnel(&mut self, bytes: u64) {
+        self.tunnel_bytes = self.tunnel_bytes.saturating_add(bytes);
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            skipped_bytes: self.skipped_bytes.saturating_add(other.skipped_bytes),
+            tunnel_bytes: self.tunnel_bytes.saturating_add(other.tunnel_bytes),
+        }
+    }
+}
+
 /// Keeps the protocol state of one TCP flow.
 ///
 /// Any split of the same bytes into chunks must give the same messages (marks aside); a gap anywhere must
@@ -113,6 +143,11 @@ pub trait StreamDissector: Send {
 
     /// The flow is over or expired: what waits for a partner leaves without one.
     fn finish(&mut self, pairs: &mut Vec<Pair>);
+
+    /// Bytes taken so far of which no message was made.
+    fn tally(&self) -> Tally {
+        Tally::default()
+    }
 
     /// Bytes of memory held, for the limit over all flows.
     fn memory_bytes(&self) -> usize;

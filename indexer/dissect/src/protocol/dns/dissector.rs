@@ -13,7 +13,7 @@ use crate::exchange::Message;
 use crate::protocol::dns::frame;
 use crate::protocol::dns::message::Message as Dns;
 use crate::protocol::pending::{Input, Pending};
-use crate::protocol::{Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector};
+use crate::protocol::{Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, Tally};
 
 /// How long a query waits for its response. Resolvers give up after 5 to 30 seconds (RFC 1035 §7.2 and practice).
 const PATIENCE_NS: i64 = 30 * NANOS_PER_SECOND;
@@ -50,7 +50,7 @@ struct Side {
     pending: Pending,
     position: Position,
     /// Bytes that belong to no message.
-    skipped_bytes: u64,
+    tally: Tally,
 }
 
 /// What is known of where messages begin in a stream.
@@ -70,12 +70,6 @@ impl Dissector {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Bytes in both directions that belong to no message.
-    #[must_use]
-    pub fn skipped_bytes(&self) -> u64 {
-        self.to_server.skipped_bytes.saturating_add(self.to_client.skipped_bytes)
     }
 
     fn side(&mut self, direction: Direction) -> &mut Side {
@@ -153,7 +147,7 @@ impl Dissector {
                 Some(message) => self.message(direction, message, pairs),
                 None => {
                     let side = self.side(direction);
-                    side.skipped_bytes = side.skipped_bytes.saturating_add(count(length));
+                    side.tally.skip(count(length));
                 }
             }
         }
@@ -162,7 +156,7 @@ impl Dissector {
 
 impl Side {
     fn skip(&mut self, input: &mut Input<'_>, length: usize) {
-        self.skipped_bytes = self.skipped_bytes.saturating_add(count(input.advance(length).len()));
+        self.tally.skip(count(input.advance(length).len()));
     }
 
     fn fail(&mut self) {
@@ -210,7 +204,7 @@ impl StreamDissector for Dissector {
                     Position::Known => Position::Lost { failures: 0 },
                     lost => lost,
                 };
-                side.skipped_bytes = side.skipped_bytes.saturating_add(pending.length_bytes());
+                side.tally.skip(pending.length_bytes());
                 pending.skip(length_bytes);
             }
         }
@@ -219,7 +213,7 @@ impl StreamDissector for Dissector {
 
     fn close(&mut self, direction: Direction, pairs: &mut Vec<Pair>) {
         let side = self.side(direction);
-        side.skipped_bytes = side.skipped_bytes.saturating_add(side.pending.length_bytes());
+        side.tally.skip(side.pending.length_bytes());
         side.pending.skip(0);
         if direction == Direction::ToClient {
             self.give_up_all(pairs);
@@ -228,6 +222,10 @@ impl StreamDissector for Dissector {
 
     fn finish(&mut self, pairs: &mut Vec<Pair>) {
         self.give_up_all(pairs);
+    }
+
+    fn tally(&self) -> Tally {
+        self.to_server.tally.and(self.to_client.tally)
     }
 
     fn memory_bytes(&self) -> usize {

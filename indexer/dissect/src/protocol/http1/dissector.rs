@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 
-use crate::exchange::Message;
+use crate::protocol::http1::event::{Event, Head, Line, StreamEnd, Tail};
 use crate::protocol::http1::framing::{self, Method};
-use crate::protocol::http1::message::{Body, Framing, Interim, Oddities, Request, Response};
-use crate::protocol::http1::reader::{Event, Head, Line, Reader, StreamEnd, Tail};
+use crate::protocol::http1::message::Framing;
+use crate::protocol::http1::reader::Reader;
+use crate::protocol::http1::slot::Slot;
 use crate::protocol::pending::{Input, Pending};
-use crate::protocol::{Chunk, Content, Direction, Mark, Pair, StreamDissector};
+use crate::protocol::{Chunk, Direction, Pair, StreamDissector, Tally};
 
 /// Most requests under way on one connection; browsers pipelined 8, load tests 128.
 const SLOTS_MAX: usize = 1024;
@@ -18,9 +19,6 @@ const SLOTS_MAX: usize = 1024;
 /// Most bytes of messages that wait for their partners on one connection. A client that sends more without
 /// an answer is not waiting for one.
 const SLOTS_BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// Most 1xx responses kept of one exchange; a server that sends more keeps a connection alive with them.
-const INTERIM_MAX: usize = 16;
 
 /// The protocol state of one connection.
 #[derive(Debug)]
@@ -36,37 +34,6 @@ struct Side {
     pending: Pending,
 }
 
-/// One exchange under way.
-#[derive(Debug)]
-struct Slot {
-    method: Method,
-    /// When the request began, as far as it was seen.
-    start: Option<Mark>,
-    request: Half,
-    response: Half,
-    interim: Vec<Interim>,
-    memory_bytes: usize,
-}
-
-/// One half of an exchange.
-#[derive(Debug)]
-enum Half {
-    /// Nothing of it came yet.
-    Awaited,
-    /// Its head came.
-    Open(Box<Opened>),
-    /// It is whole, or as whole as it will be.
-    Done(Box<Message>),
-    /// It will not come any more.
-    Missing,
-}
-
-#[derive(Debug)]
-struct Opened {
-    head: Head,
-    oddities: Oddities,
-}
-
 impl Dissector {
     /// Keeps up to `body_bytes_max` bytes of each body; longer ones are counted to their end.
     #[must_use]
@@ -78,18 +45,6 @@ impl Dissector {
             to_client: side(Direction::ToClient),
             slots: VecDeque::new(),
         }
-    }
-
-    /// Bytes in both directions that belong to no message.
-    #[must_use]
-    pub fn skipped_bytes(&self) -> u64 {
-        self.to_server.reader.skipped_bytes.saturating_add(self.to_client.reader.skipped_bytes)
-    }
-
-    /// Bytes in both directions that followed a CONNECT or an upgrade.
-    #[must_use]
-    pub fn tunnel_bytes(&self) -> u64 {
-        self.to_server.reader.tunnel_bytes.saturating_add(self.to_client.reader.tunnel_bytes)
     }
 
     fn side(&mut self, direction: Direction) -> &mut Side {
@@ -148,27 +103,15 @@ impl Dissector {
         self.to_server.reader.body(framing, &head);
         let full = self.slots.len() >= SLOTS_MAX || self.slots_bytes() > SLOTS_BYTES_MAX;
         if full && let Some(oldest) = self.slots.iter_mut().find(|slot| slot.waits()) {
-            oldest.response = Half::Missing;
+            oldest.give_up();
         }
-        self.slots.push_back(Slot {
-            method,
-            start: Some(head.first),
-            request: Half::Open(Box::new(Opened { head, oddities })),
-            response: Half::Awaited,
-            interim: Vec::new(),
-            memory_bytes: 0,
-        });
+        self.slots.push_back(Slot::with_request(method, head, oddities));
     }
 
     fn request_end(&mut self, tail: Tail) {
         // Only the request that came last can be open.
-        let Some(slot) = self.slots.iter_mut().rev().find(|slot| matches!(slot.request, Half::Open(_)))
-        else {
-            return;
-        };
-        if let Half::Open(opened) = std::mem::replace(&mut slot.request, Half::Missing) {
-            slot.request = Half::Done(Box::new(message(*opened, tail, Vec::new())));
-            slot.memory_bytes = slot.memory_bytes.saturating_add(slot.request.memory_bytes());
+        if let Some(slot) = self.slots.iter_mut().rev().find(|slot| slot.has_open_request()) {
+            slot.end_request(tail);
         }
     }
 
@@ -177,7 +120,7 @@ impl Dissector {
         let status = *status;
         let index = self.slot_for(&head);
         let Some(slot) = self.slots.get_mut(index) else { return };
-        let (framing, mut oddities) = framing::of_response(slot.method, status, &head.headers);
+        let (framing, mut oddities) = framing::of_response(slot.method(), status, &head.headers);
         oddities.head_cut = head.cut;
         if matches!(status, 100 | 102..=199) {
             self.to_client.reader.no_body(&head);
@@ -185,7 +128,7 @@ impl Dissector {
             return;
         }
         self.to_client.reader.body(framing, &head);
-        slot.response = Half::Open(Box::new(Opened { head, oddities }));
+        slot.open_response(head, oddities);
         if framing == Framing::Tunnel {
             self.ended(Direction::ToClient);
             self.to_client.reader.tunnel();
@@ -200,9 +143,8 @@ impl Dissector {
     /// the newest request that was under way when the response began is taken, and the older ones stay
     /// without an answer.
     fn slot_for(&mut self, head: &Head) -> usize {
-        let begun = |slot: &Slot| slot.start.is_none_or(|start| start.timestamp <= head.first.timestamp);
         let found = if head.after_gap {
-            self.slots.iter().rposition(|slot| slot.waits() && begun(slot))
+            self.slots.iter().rposition(|slot| slot.waits() && slot.began_before(head))
         } else {
             self.slots.iter().position(Slot::waits)
         };
@@ -210,31 +152,23 @@ impl Dissector {
             self.slots.push_back(Slot::without_request());
             self.slots.len().saturating_sub(1)
         });
-        for older in self.slots.iter_mut().take(found).filter(|slot| slot.waits()) {
-            older.response = Half::Missing;
-        }
+        self.slots.iter_mut().take(found).for_each(Slot::give_up);
         found
     }
 
     fn response_end(&mut self, tail: Tail) {
-        let Some(slot) = self.slots.iter_mut().find(|slot| matches!(slot.response, Half::Open(_))) else {
-            return;
-        };
-        if let Half::Open(opened) = std::mem::replace(&mut slot.response, Half::Missing) {
-            slot.response = Half::Done(Box::new(message(*opened, tail, std::mem::take(&mut slot.interim))));
-            slot.memory_bytes = slot.memory_bytes.saturating_add(slot.response.memory_bytes());
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.has_open_response()) {
+            slot.end_response(tail);
         }
     }
 
     fn slots_bytes(&self) -> usize {
-        self.slots.iter().map(|slot| size_of::<Slot>() + slot.memory_bytes).sum()
+        self.slots.iter().map(Slot::memory_bytes).sum()
     }
 
     /// Nothing more comes from the server.
     fn give_up(&mut self) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.waits()) {
-            slot.response = Half::Missing;
-        }
+        self.slots.iter_mut().for_each(Slot::give_up);
     }
 
     fn emit(&mut self, pairs: &mut Vec<Pair>) {
@@ -280,122 +214,13 @@ impl StreamDissector for Dissector {
         self.emit(pairs);
     }
 
+    fn tally(&self) -> Tally {
+        self.to_server.reader.tally.and(self.to_client.reader.tally)
+    }
+
     fn memory_bytes(&self) -> usize {
         let side = |side: &Side| side.reader.memory_bytes() + side.pending.memory_bytes();
         side(&self.to_server) + side(&self.to_client) + self.slots_bytes()
-    }
-}
-
-impl Slot {
-    fn without_request() -> Self {
-        Self {
-            method: Method::Other,
-            start: None,
-            request: Half::Missing,
-            response: Half::Awaited,
-            interim: Vec::new(),
-            memory_bytes: 0,
-        }
-    }
-
-    /// Whether a response may still be for this exchange.
-    fn waits(&self) -> bool {
-        matches!(self.response, Half::Awaited)
-    }
-
-    fn is_done(&self) -> bool {
-        let over = |half: &Half| matches!(half, Half::Done(_) | Half::Missing);
-        over(&self.request) && over(&self.response)
-    }
-
-    fn keep_interim(&mut self, head: Head) {
-        let Line::Status { version, status, reason } = head.line else { return };
-        if self.interim.len() >= INTERIM_MAX {
-            return;
-        }
-        self.memory_bytes = self.memory_bytes.saturating_add(head.headers.memory_bytes());
-        self.interim.push(Interim {
-            status,
-            reason,
-            version,
-            headers: head.headers,
-            first: head.first,
-            last: head.last,
-            wire_bytes: head.wire_bytes,
-        });
-    }
-
-    fn leave(mut self, pairs: &mut Vec<Pair>) {
-        let request = self.request.message();
-        // An exchange that got as far as a 1xx response was answered that much.
-        let response = self.response.message().or_else(|| last_interim(std::mem::take(&mut self.interim)));
-        if request.is_some() || response.is_some() {
-            pairs.push(Pair { request_direction: Direction::ToServer, request, response });
-        }
-    }
-}
-
-impl Half {
-    fn message(self) -> Option<Message> {
-        match self {
-            Self::Done(message) => Some(*message),
-            Self::Awaited | Self::Open(_) | Self::Missing => None,
-        }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        let Self::Done(message) = self else { return 0 };
-        let (headers, body) = match &message.content {
-            Content::Http1Request(request) => (&request.headers, &request.body),
-            Content::Http1Response(response) => (&response.headers, &response.body),
-            _ => return 0,
-        };
-        headers.memory_bytes() + body.bytes.capacity() + body.trailers.memory_bytes()
-    }
-}
-
-/// The response that stands in where a final one never came.
-fn last_interim(mut interim: Vec<Interim>) -> Option<Message> {
-    let last = interim.pop()?;
-    let head = Head {
-        line: Line::Status { version: last.version, status: last.status, reason: last.reason },
-        headers: last.headers,
-        first: last.first,
-        last: last.last,
-        wire_bytes: last.wire_bytes,
-        cut: false,
-        after_gap: false,
-    };
-    let tail = Tail {
-        body: Body { complete: true, ..Body::default() },
-        last: last.last,
-        wire_bytes: last.wire_bytes,
-        gap_bytes: 0,
-    };
-    Some(message(Opened { head, oddities: Oddities::default() }, tail, interim))
-}
-
-fn message(opened: Opened, tail: Tail, interim: Vec<Interim>) -> Message {
-    let Opened { head, oddities } = opened;
-    let truncated = tail.body.truncated;
-    let (headers, body) = (head.headers, tail.body);
-    let content = match head.line {
-        Line::Request { method, target, version } => {
-            Content::Http1Request(Request { method, target, version, headers, body, oddities })
-        }
-        Line::Status { version, status, reason } => {
-            Content::Http1Response(Response { status, reason, version, headers, body, interim, oddities })
-        }
-    };
-    Message {
-        start: head.first.timestamp,
-        end: tail.last.timestamp,
-        first: head.first.packet,
-        last: tail.last.packet,
-        wire_bytes: tail.wire_bytes,
-        gap_bytes: tail.gap_bytes,
-        truncated,
-        content,
     }
 }
 
@@ -407,6 +232,8 @@ mod tests {
     use segment::{PacketRef, Timestamp};
 
     use super::*;
+    use crate::exchange::Message;
+    use crate::protocol::{Content, Mark};
 
     /// What happens to a connection, in order.
     #[derive(Clone, Copy)]

@@ -1,17 +1,19 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
 //!
 //! [`frame`] cuts heads, chunk lines and field lines out of bytes; [`framing`] decides where a body ends;
-//! [`reader`] puts both together into the messages of one direction; [`dissector`] pairs the two directions;
-//! [`message`] is what remains of a request or a response.
+//! [`reader`] puts both together and tells the [`event`]s of one direction; [`dissector`] pairs the two
+//! directions, slot by slot; [`message`] is what remains of a request or a response.
 //!
 //! Senders are forgiven what a careful server forgives (bare LF, leading empty lines, folded lines, odd
 //! spaces), because evidence is read as it was sent, not as it should have been.
 
 pub mod dissector;
+pub mod event;
 pub mod frame;
 pub mod framing;
 pub mod message;
 pub mod reader;
+mod slot;
 
 pub use dissector::Dissector;
 
@@ -36,6 +38,10 @@ pub fn probe(direction: Direction, bytes: &[u8]) -> Probe {
         }
         _ => Probe::No,
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

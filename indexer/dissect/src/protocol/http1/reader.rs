@@ -4,83 +4,12 @@
 //! ([`Reader::body`]), because for a response that depends on the request. Bytes that can't be understood, and
 //! what follows a gap, are searched line by line for the next message start.
 
+use crate::protocol::http1::count;
+use crate::protocol::http1::event::{Event, Head, Line, Open, StreamEnd};
 use crate::protocol::http1::frame::{self, HEAD_BYTES_MAX, START_LINE_BYTES_MAX, Scan, StartLine};
-use crate::protocol::http1::message::{Body, BodyGap, Framing, Headers};
+use crate::protocol::http1::message::{Framing, Headers};
 use crate::protocol::pending::Input;
-use crate::protocol::{Direction, Mark};
-
-/// What a reader found.
-#[derive(Debug)]
-pub enum Event {
-    /// The head of a message; the reader waits for [`Reader::body`].
-    Head(Head),
-    /// The message whose head came last is over.
-    End(Tail),
-}
-
-/// A message's head.
-#[derive(Debug)]
-pub struct Head {
-    /// The first line.
-    pub line: Line,
-    /// The field lines.
-    pub headers: Headers,
-    /// The packet of the first byte.
-    pub first: Mark,
-    /// The packet of the last byte of the head.
-    pub last: Mark,
-    /// Bytes of the head in the stream.
-    pub wire_bytes: u64,
-    /// Whether a gap, the end of the stream or our limit cut it.
-    pub cut: bool,
-    /// Whether a gap came between the message before and this one.
-    pub after_gap: bool,
-}
-
-/// A first line that owns its parts; see [`StartLine`].
-#[derive(Debug)]
-pub enum Line {
-    /// Of a request.
-    Request {
-        /// As sent.
-        method: Vec<u8>,
-        /// As sent.
-        target: Vec<u8>,
-        /// As sent.
-        version: Vec<u8>,
-    },
-    /// Of a response.
-    Status {
-        /// As sent.
-        version: Vec<u8>,
-        /// Three digits.
-        status: u16,
-        /// As sent.
-        reason: Vec<u8>,
-    },
-}
-
-/// What follows a head.
-#[derive(Debug)]
-pub struct Tail {
-    /// The body.
-    pub body: Body,
-    /// The packet of the message's last byte.
-    pub last: Mark,
-    /// Bytes of the whole message in the stream, gaps counted in.
-    pub wire_bytes: u64,
-    /// Bytes of the whole message that were never seen.
-    pub gap_bytes: u64,
-}
-
-/// How a stream came to its end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StreamEnd {
-    /// The sender said so.
-    Closed,
-    /// Nothing came any more, or the capture ended.
-    Silent,
-}
+use crate::protocol::{Direction, Tally};
 
 /// What a step in a head led to.
 enum Step {
@@ -124,17 +53,8 @@ pub struct Reader {
     open: Option<Open>,
     /// Whether a gap came since the last head.
     after_gap: bool,
-    /// Bytes that belong to no message: searched in vain, or cut off by a gap.
-    pub skipped_bytes: u64,
-    /// Bytes that went through tunnels.
-    pub tunnel_bytes: u64,
-}
-
-#[derive(Debug)]
-struct Open {
-    body: Body,
-    last: Mark,
-    wire_bytes: u64,
+    /// Bytes searched in vain or cut off by a gap, and bytes that went through a tunnel.
+    pub tally: Tally,
 }
 
 impl Reader {
@@ -147,15 +67,13 @@ impl Reader {
             state: State::Head(Scan::default()),
             open: None,
             after_gap: false,
-            skipped_bytes: 0,
-            tunnel_bytes: 0,
+            tally: Tally::default(),
         }
     }
 
     /// Says how the body of the head told last ends.
     pub fn body(&mut self, framing: Framing, head: &Head) {
-        let body = Body { framing, complete: !head.cut, ..Body::default() };
-        self.open = Some(Open { body, last: head.last, wire_bytes: head.wire_bytes });
+        self.open = Some(Open::new(framing, head));
         self.state = match framing {
             // Where a head was cut, nothing is known of what follows.
             _ if head.cut => State::Ending,
@@ -212,7 +130,7 @@ impl Reader {
                 State::Trailers(scan) => self.trailers(scan, input)?,
                 State::Tunnel => {
                     let passed = input.advance(usize::MAX).len();
-                    self.tunnel_bytes = self.tunnel_bytes.saturating_add(count(passed));
+                    self.tally.tunnel(count(passed));
                 }
             }
             if let Some(open) = self.open.as_mut().filter(|_| input.at() > before) {
@@ -229,8 +147,7 @@ impl Reader {
         }
         let open = self.open.take()?;
         self.state = if open.body.complete { State::Head(Scan::default()) } else { State::Search };
-        let gap_bytes = open.body.gap_bytes;
-        Some(Event::End(Tail { body: open.body, last: open.last, wire_bytes: open.wire_bytes, gap_bytes }))
+        Some(Event::End(open.end()))
     }
 
     /// What is left in `input` will never be complete: tells a head of which at least the first line is whole.
@@ -239,7 +156,7 @@ impl Reader {
             State::Head(scan) if scan.whole_lines() > 0 => self.cut_head(input.rest().len(), true, input),
             _ => None,
         };
-        self.skipped_bytes = self.skipped_bytes.saturating_add(count(input.rest().len()));
+        self.tally.skip(count(input.rest().len()));
         head.map(Event::Head)
     }
 
@@ -269,7 +186,7 @@ impl Reader {
                 return None;
             }
             State::Tunnel => {
-                self.tunnel_bytes = self.tunnel_bytes.saturating_add(length_bytes);
+                self.tally.tunnel(length_bytes);
                 return None;
             }
             State::Head(_) | State::Search => {}
@@ -363,7 +280,7 @@ impl Reader {
             None => return None,
         };
         input.advance(skip);
-        self.skipped_bytes = self.skipped_bytes.saturating_add(count(skip));
+        self.tally.skip(count(skip));
         Some(())
     }
 
@@ -371,10 +288,7 @@ impl Reader {
     fn take(&mut self, left: u64, input: &mut Input<'_>) -> u64 {
         let taken = input.advance(usize::try_from(left).unwrap_or(usize::MAX));
         if let Some(open) = &mut self.open {
-            let room = self.body_bytes_max.saturating_sub(open.body.bytes.len());
-            open.body.bytes.extend_from_slice(taken.get(..room).unwrap_or(taken));
-            open.body.truncated |= taken.len() > room;
-            open.body.length_bytes = open.body.length_bytes.saturating_add(count(taken.len()));
+            open.push(taken, self.body_bytes_max);
         }
         left.saturating_sub(count(taken.len()))
     }
@@ -437,13 +351,9 @@ impl Reader {
     }
 
     fn body_gap(&mut self, length_bytes: u64) {
-        let Some(open) = &mut self.open else { return };
-        if open.body.gaps.len() < Body::GAPS_MAX {
-            open.body.gaps.push(BodyGap { offset_bytes: open.body.length_bytes, length_bytes });
+        if let Some(open) = &mut self.open {
+            open.push_gap(length_bytes);
         }
-        open.body.length_bytes = open.body.length_bytes.saturating_add(length_bytes);
-        open.body.gap_bytes = open.body.gap_bytes.saturating_add(length_bytes);
-        open.wire_bytes = open.wire_bytes.saturating_add(length_bytes);
     }
 
     /// The open message can't be followed any further.
@@ -453,8 +363,4 @@ impl Reader {
         }
         self.state = State::Ending;
     }
-}
-
-fn count(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
