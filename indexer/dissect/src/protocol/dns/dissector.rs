@@ -264,3 +264,145 @@ fn read_message(payload: &[u8], wire_length: usize, first: Mark, last: Mark) -> 
 fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use expect_test::{Expect, expect};
+    use segment::PacketRef;
+
+    use super::*;
+
+    use Direction::{ToClient, ToServer};
+
+    /// A question for `name.example A IN`, answered by `ttl 9, 127.0.0.1` where it is a response.
+    fn dns(id: u16, response: bool, name: &str) -> Vec<u8> {
+        let mut bytes = id.to_be_bytes().to_vec();
+        bytes.extend([if response { 0x81 } else { 1 }, 0, 0, 1, 0, u8::from(response), 0, 0, 0, 0]);
+        bytes.push(u8::try_from(name.len()).unwrap());
+        bytes.extend(name.bytes());
+        bytes.extend(b"\x07example\x00\x00\x01\x00\x01");
+        if response {
+            bytes.extend(b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x09\x00\x04\x7f\x00\x00\x01");
+        }
+        bytes
+    }
+
+    fn framed(id: u16, response: bool, name: &str) -> Vec<u8> {
+        let message = dns(id, response, name);
+        [u16::try_from(message.len()).unwrap().to_be_bytes().to_vec(), message].concat()
+    }
+
+    fn mark(number: u32) -> Mark {
+        Mark {
+            timestamp: Timestamp::from_nanos(i64::from(number) * NANOS_PER_SECOND),
+            packet: PacketRef { sequence: 0, frame: 1, index: number },
+        }
+    }
+
+    fn check(pairs: &[Pair], expected: Expect) {
+        let describe = |message: &Option<Message>| {
+            let Some(message) = message else { return "-".to_owned() };
+            let Content::Dns(dns) = &message.content else { unreachable!("DNS only") };
+            let name = dns.questions.first().map_or("", |question| question.name.as_str());
+            let answers: String = dns.answers.iter().map(|record| format!(" {}", record.data)).collect();
+            format!("{:04x} {name}{answers} [{}..{}]", dns.id, message.first.index, message.last.index)
+        };
+        let mut text = String::new();
+        for pair in pairs {
+            writeln!(text, "{} → {}", describe(&pair.request), describe(&pair.response)).unwrap();
+        }
+        expected.assert_eq(&text);
+    }
+
+    fn datagrams(steps: &[(Direction, Vec<u8>)]) -> Vec<Pair> {
+        let (mut dissector, mut pairs) = (Dissector::new(), Vec::new());
+        for (n, (direction, payload)) in (0..).zip(steps) {
+            dissector.datagram(*direction, payload, mark(n), &mut pairs);
+        }
+        DatagramDissector::finish(&mut dissector, &mut pairs);
+        pairs
+    }
+
+    #[test]
+    fn responses_find_their_queries_in_any_order() {
+        let pairs = datagrams(&[
+            (ToServer, dns(1, false, "a")),
+            (ToServer, dns(2, false, "b")),
+            (ToClient, dns(2, true, "B")),
+            (ToClient, dns(1, true, "a")),
+        ]);
+        check(
+            &pairs,
+            expect![[r#"
+            0002 b.example [1..1] → 0002 B.example 127.0.0.1 [2..2]
+            0001 a.example [0..0] → 0001 a.example 127.0.0.1 [3..3]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn repeats_and_strangers_are_kept() {
+        let pairs = datagrams(&[
+            (ToServer, dns(1, false, "a")),
+            (ToServer, dns(1, false, "a")),
+            (ToClient, dns(1, true, "a")),
+            (ToClient, dns(1, true, "z")),
+            (ToServer, dns(7, true, "announced")),
+        ]);
+        check(
+            &pairs,
+            expect![[r#"
+            0001 a.example [0..0] → 0001 a.example 127.0.0.1 [2..2]
+            - → 0001 z.example 127.0.0.1 [3..3]
+            - → 0007 announced.example 127.0.0.1 [4..4]
+            0001 a.example [1..1] → -
+        "#]],
+        );
+    }
+
+    #[test]
+    fn patience_ends() {
+        let (mut dissector, mut pairs) = (Dissector::new(), Vec::new());
+        dissector.datagram(ToServer, &dns(1, false, "a"), mark(0), &mut pairs);
+        dissector.expire(mark(29).timestamp, &mut pairs);
+        assert!(pairs.is_empty());
+        dissector.expire(mark(31).timestamp, &mut pairs);
+        check(
+            &pairs,
+            expect![[r#"
+            0001 a.example [0..0] → -
+        "#]],
+        );
+        assert_eq!(DatagramDissector::memory_bytes(&dissector), 0);
+    }
+
+    #[test]
+    fn a_gap_in_a_stream_costs_what_it_hid() {
+        let (mut dissector, mut pairs) = (Dissector::new(), Vec::new());
+        let queries = [framed(1, false, "a"), framed(2, false, "b"), framed(0x5803, false, "c")].concat();
+        let lost = framed(4, false, "lost");
+        // The gap hides the length of the last but one, as where the two are sent apart.
+        let after = [&lost[2..], &framed(5, false, "e")].concat();
+        let mut data = |direction, bytes: &[u8], number| {
+            dissector.feed(direction, Chunk::Data { bytes, mark: mark(number) }, &mut pairs);
+        };
+        data(ToServer, &queries[..30], 0);
+        data(ToServer, &queries[30..], 1);
+        data(ToClient, &[framed(2, true, "b"), framed(1, true, "a")].concat(), 2);
+        dissector.feed(ToServer, Chunk::Gap { length_bytes: 2, mark: mark(3) }, &mut pairs);
+        dissector.feed(ToServer, Chunk::Data { bytes: &after, mark: mark(3) }, &mut pairs);
+        dissector.close(ToClient, &mut pairs);
+        check(
+            &pairs,
+            expect![[r#"
+            0002 b.example [0..1] → 0002 b.example 127.0.0.1 [2..2]
+            0001 a.example [0..0] → 0001 a.example 127.0.0.1 [2..2]
+            5803 c.example [1..1] → -
+            0005 e.example [3..3] → -
+        "#]],
+        );
+        assert_eq!(dissector.tally().skipped_bytes, u64::try_from(lost.len()).unwrap() - 2);
+    }
+}

@@ -206,7 +206,7 @@ fn header_is_plausible(bytes: &[u8], length: usize) -> bool {
     let update = flags.opcode() == 5;
     // An inverse query has answers and wants the question (RFC 1035 §6.4).
     let inverse = flags.opcode() == 1;
-    let sound = flags.response() || update || inverse || answers == 0 || questions > 0;
+    let sound = flags.response() || update || inverse || (flags.rcode() == 0 && questions > 0);
     known && !reserved && sound && least > HEADER_BYTES && least <= length
 }
 
