@@ -154,3 +154,29 @@ fn what_a_capture_holds_can_be_had_back_from_a_segment_and_from_an_export() {
     }
     println!("{total} records had back");
 }
+
+#[test]
+fn captures_damaged_anywhere_are_read_without_panic_and_to_an_end() {
+    let Some(folder) = corpus() else { return };
+    let (mut read, mut seed) = (0, 1usize);
+    for path in captures(&folder) {
+        let bytes = std::fs::read(&path).unwrap();
+        if bytes.is_empty() || bytes.len() > 20_000 {
+            continue;
+        }
+        for _ in 0..40 {
+            let mut changed = bytes.clone();
+            for _ in 0..3 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // Early bytes are the headers: hit them more often.
+                let place = (seed >> 33) % if seed & 1 == 0 { changed.len() } else { changed.len().min(200) };
+                changed[place] = seed.to_be_bytes()[1];
+            }
+            let Ok(mut reader) = CaptureReader::new(&changed[..]) else { continue };
+            let steps = (0..).take_while(|_| !matches!(reader.next(), Ok(None))).count();
+            assert!(steps <= changed.len());
+            read += 1;
+        }
+    }
+    println!("{read} damaged captures read");
+}

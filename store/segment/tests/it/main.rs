@@ -2,6 +2,7 @@
 
 mod corpus;
 mod damage;
+mod full_disk;
 mod golden;
 mod properties;
 mod roundtrip;
