@@ -27,6 +27,8 @@ use crate::protocol::{Mark, Pair};
 const CLOCK_BACK_NS: i64 = 60 * NANOS_PER_SECOND;
 /// How long after its last packet a flow is looked at again, for holes and answers that do not come.
 const ALARM_NS: i64 = 2 * NANOS_PER_SECOND;
+/// Fewer alarms than this are never worth tidying up.
+const ALARMS_MIN: usize = 1024;
 /// Tunnels may carry fragments of tunnels that carry fragments; deeper than this nobody goes.
 const DEFRAGMENT_DEPTH_MAX: u32 = 4;
 
@@ -87,16 +89,14 @@ impl Dissector {
         datagram_protocols: &'static [DatagramProtocol],
     ) -> Self {
         let hash = BuildFold::new(limits.hash_seed);
+        let defragmenter =
+            Defragmenter::new(limits.fragment_bytes_max, limits.fragment_idle_ns, limits.hash_seed);
         Self {
             stream_protocols,
             datagram_protocols,
             hash,
             table: Table::new(hash),
-            defragmenter: Defragmenter::new(
-                limits.fragment_bytes_max,
-                limits.fragment_idle_ns,
-                limits.hash_seed,
-            ),
+            defragmenter,
             alarms: BinaryHeap::new(),
             pairs: Vec::new(),
             counters: Counters::default(),
@@ -167,7 +167,7 @@ impl Dissector {
                 self.counters.fragments += 1;
                 let whole = self.defragmenter.add(&decoded.network, &fragment, self.now);
                 self.counters.fragments_given_up = self.defragmenter.given_up();
-                let Some(whole) = whole else { return };
+                let Some(whole) = whole else { return self.shrink(sink) };
                 self.counters.defragmented += 1;
                 let span = Span::new(&whole.bytes, whole.wire_bytes);
                 match decode_whole(decoded.network, fragment.protocol, span) {
@@ -273,12 +273,28 @@ impl Dissector {
         if wants_alarm && !flow.has_alarm {
             flow.has_alarm = true;
             self.alarms.push(Reverse((now.plus_nanos(ALARM_NS), flow.number, slot)));
+            self.forget_alarms();
         }
         self.table.touch(slot, now, patience);
+        self.shrink(sink);
+    }
+
+    /// While too much is held, the flow that was silent longest makes room.
+    fn shrink(&mut self, sink: Sink<'_>) {
         while self.memory_bytes() > self.limits.memory_bytes_max {
             let Some(oldest) = self.table.oldest() else { return };
             self.counters.flows_evicted += 1;
             self.end(oldest, sink);
+        }
+    }
+
+    /// Alarms outlive their flows until they are due; when they are too many, those are let go at once.
+    fn forget_alarms(&mut self) {
+        if self.alarms.len() > 2 * self.limits.flows_max + ALARMS_MIN {
+            let table = &mut self.table;
+            self.alarms.retain(|Reverse((_, number, slot))| {
+                table.flow(*slot).is_some_and(|flow| flow.number == *number)
+            });
         }
     }
 

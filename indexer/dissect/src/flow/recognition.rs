@@ -143,7 +143,9 @@ impl Recognition {
 
     /// The flow is over.
     pub(crate) fn finish(&mut self, counters: &mut Counters, around: &mut Surroundings<'_>) {
-        if matches!(self.state, State::Undecided(_)) {
+        if let State::Undecided(undecided) = &self.state
+            && (undecided.openings.a.has_begun() || undecided.openings.b.has_begun())
+        {
             counters.flows_unrecognised += 1;
         }
         self.guarded(counters, |dissector| dissector.finish(around.pairs));
@@ -258,6 +260,13 @@ impl Recognition {
                 self.close(side, counters, around);
             }
         }
+    }
+}
+
+impl Opening {
+    /// Whether any byte of this side was seen.
+    fn has_begun(&self) -> bool {
+        self.tries > 0 || !self.head.is_empty()
     }
 }
 
