@@ -56,7 +56,7 @@ impl Import {
         arguments.extend(self.files);
         let mut recorder = Recorder::start(&arguments, Input::Ours)?;
         let writes = confine(Some(place.path()))?;
-        let mut telling = Telling { json: place.json, bars: BTreeMap::new(), problems: 0 };
+        let mut telling = Telling { json: place.json, bars: BTreeMap::new() };
         telling.tell(&json!({ "event": "confined", "capabilities": "none", "writes": writes.name() }))?;
         let happenings = recorder.happenings()?;
         let indexing = Indexing::start(place.path());
@@ -85,13 +85,12 @@ impl Import {
             )
             .into());
         }
-        match (status.code(), telling.problems) {
-            (Some(0), 0) => Ok(()),
-            (Some(code @ 0..=2), 1..) => Err(Failure::Told(u8::try_from(code.max(1)).unwrap_or(1))),
-            (Some(2), 0) => Err(Failure::Told(2)),
-            _ => {
-                Err(anyhow!("import failed: remora-recorder {} (its reason is above)", record::ended(status))
-                    .into())
+        match status.code() {
+            Some(0) => Ok(()),
+            // The recorder has said on stderr what is wrong with which file.
+            Some(code) => Err(Failure::Told(u8::try_from(code).unwrap_or(1))),
+            None => {
+                Err(anyhow!("import failed: remora-recorder {}; import again", record::ended(status)).into())
             }
         }
     }
@@ -101,7 +100,6 @@ impl Import {
 struct Telling {
     json: bool,
     bars: BTreeMap<String, ProgressBar>,
-    problems: u64,
 }
 
 impl Telling {
@@ -137,17 +135,13 @@ impl Telling {
         if let Some(bar) = self.bars.remove(file) {
             bar.finish_and_clear();
         }
-        let problem = event.object["problem"].as_str();
-        self.problems += u64::from(problem.is_some());
+        let nothing = event.number("packets") == 0 && event.object["problem"].is_string();
         if self.json {
             self.tell(&event.object)?;
-        } else {
+        } else if !nothing {
             let mut stdout = io::stdout().lock();
             writeln!(stdout, "{}", escape::line(&summary(event)))?;
             stdout.flush()?;
-        }
-        if let Some(problem) = problem {
-            writeln!(io::stderr().lock(), "remora: {}", escape::line(&format!("{file}: {problem}")))?;
         }
         Ok(())
     }
@@ -166,7 +160,8 @@ fn summary(event: &Event) -> String {
     }
     let packets = counted(event.number("packets"), "packet");
     let segments = counted(event.number("segments"), "segment");
-    format!("{file}: {packets} in {segments} of {chain}")
+    let damaged = if event.object["problem"].is_string() { ", up to where it is damaged" } else { "" };
+    format!("{file}: {packets} in {segments} of {chain}{damaged}")
 }
 
 #[cfg(test)]

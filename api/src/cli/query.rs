@@ -97,7 +97,8 @@ impl Query {
         let mut refused = None;
         let with_bodies = self.bodies || format == Format::Har;
         let coverage = data.query(&query, options, &mut |row| {
-            let entry = if with_bodies { in_full(&data, row) } else { Ok(row) };
+            let wanted = with_bodies && (format != Format::Har || har::is_http(&row));
+            let entry = if wanted { in_full(&data, row) } else { Ok(row) };
             match entry.and_then(|entry| Ok(answer.entry(&entry)?)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(failure) => {
@@ -137,11 +138,11 @@ enum Answer<W: Write> {
 
 const COLUMNS: &[Column] = &[
     Column { title: "time", fit: Fit::KeepEnd(13), align: Align::Left },
-    Column { title: "proto", fit: Fit::Whole(None), align: Align::Left },
+    Column { title: "proto", fit: Fit::Whole(Some(0)), align: Align::Left },
     Column { title: "source", fit: Fit::CutEnd(15, Some(2)), align: Align::Left },
     Column { title: "destination", fit: Fit::CutEnd(15, Some(1)), align: Align::Left },
-    Column { title: "summary", fit: Fit::CutEnd(20, None), align: Align::Left },
-    Column { title: "status", fit: Fit::CutEnd(9, None), align: Align::Left },
+    Column { title: "summary", fit: Fit::CutEnd(12, None), align: Align::Left },
+    Column { title: "status", fit: Fit::CutEnd(4, None), align: Align::Left },
     Column { title: "elapsed", fit: Fit::Whole(Some(3)), align: Align::Right },
     Column { title: "asked", fit: Fit::Whole(Some(5)), align: Align::Right },
     Column { title: "answered", fit: Fit::Whole(Some(4)), align: Align::Right },

@@ -18,9 +18,14 @@ pub fn head() -> String {
 /// Everything after the entries of an archive.
 pub const TAIL: &str = "]}}\n";
 
+/// Whether an archive has a place for `entry`.
+pub fn is_http(entry: &Value) -> bool {
+    entry["protocol"]["name"] == "http"
+}
+
 /// The archive's entry for `entry`; `None` if it is no HTTP exchange.
 pub fn entry(entry: &Value) -> Option<Value> {
-    if entry["protocol"]["name"] != "http" {
+    if !is_http(entry) {
         return None;
     }
     let answered = !nothing(&entry["response"]);

@@ -67,7 +67,6 @@ impl Answer {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
-    #[allow(dead_code, reason = "used once recordings can be made in tests")]
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout())
@@ -82,7 +81,6 @@ impl Answer {
 }
 
 /// The folder of captures, if it is there.
-#[allow(dead_code, reason = "used once recordings can be made in tests")]
 pub fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("REMORA_CORPUS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);

@@ -5,4 +5,5 @@
 
 mod command;
 mod confinement;
+mod recording;
 mod usage;
