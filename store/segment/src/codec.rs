@@ -165,6 +165,15 @@ pub(crate) fn header_to_json(header: &Header) -> Result<String, Error> {
     })
 }
 
+/// The version that a header claims, whatever else is in it.
+pub(crate) fn header_version(json: &str) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct VersionJson {
+        format_version: u32,
+    }
+    serde_json::from_str(json).ok().map(|VersionJson { format_version }| format_version)
+}
+
 pub(crate) fn header_from_json(json: &str) -> Result<Header, Error> {
     let json: HeaderJson = from_json(json, "header record")?;
     Ok(Header {

@@ -8,7 +8,8 @@ use std::path::Path;
 use crate::error::Error;
 use crate::footer::{self, FOOTER_BYTES_MAX, FOOTER_VERSION, Footer, OUR_MAGIC};
 use crate::frame::FrameKind;
-use crate::seal::{STATEMENT_BYTES_MAX, Seal};
+use crate::id::Digest;
+use crate::seal::{STATEMENT_BYTES_MAX, Seal, merkle_root};
 use crate::seek_table::{self, TAIL_BYTES};
 use crate::zstd_frame::{Extent, SKIPPABLE_HEADER_BYTES, extent};
 
@@ -52,9 +53,9 @@ pub(crate) fn at(file: &File, path: &Path, offset: u64) -> Result<Option<Tail>, 
         return Ok(None);
     };
     let payload = footer_frame.get(SKIPPABLE_HEADER_BYTES..).unwrap_or_default();
-    let Some(version) = footer::version(payload) else { return Ok(None) };
-    if version > FOOTER_VERSION {
-        return Err(Error::Version { path: path.to_path_buf(), version });
+    // A later version is told by the header frame, which has a checksum; here it may be damage.
+    if footer::version(payload) != Some(FOOTER_VERSION) {
+        return Ok(None);
     }
     let behind = offset.saturating_add(u64::try_from(footer_frame.len()).unwrap_or(u64::MAX));
     let Some(seal_frame) = ours(file, behind, STATEMENT_BYTES_MAX).map_err(Error::io("read", path))? else {
@@ -68,8 +69,19 @@ pub(crate) fn at(file: &File, path: &Path, offset: u64) -> Result<Option<Tail>, 
     if covered != offset || headers != footer.headers.len() {
         return Ok(None);
     }
+    // A footer that isn't the one that was signed must not lead a reader to the wrong places.
+    if root(&footer, &footer_frame) != seal.root || !seal.is_signed() {
+        return Ok(None);
+    }
     let end = behind.saturating_add(u64::try_from(seal_frame.len()).unwrap_or(u64::MAX));
     Ok(Some(Tail { footer, seal, footer_frame, seal_frame, end }))
+}
+
+/// The Merkle root over all frames and the footer's skippable frame.
+pub(crate) fn root(footer: &Footer, footer_frame: &[u8]) -> Digest {
+    let mut leaves: Vec<Digest> = footer.frames.iter().map(|frame| frame.digest).collect();
+    leaves.push(Digest::blake3(footer_frame));
+    merkle_root(&leaves)
 }
 
 /// A skippable frame of ours at `offset`, if it is there, whole, and not longer than `bytes_max`.

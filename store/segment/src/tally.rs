@@ -152,13 +152,18 @@ impl Tally {
 pub(crate) fn fill_interfaces<T>(interfaces: &mut Vec<T>, count: u32, make: impl Fn(Interface) -> T) {
     let count = usize::try_from(count).unwrap_or(usize::MAX).min(INTERFACES_MAX);
     while interfaces.len() < count {
-        interfaces.push(make(Interface {
-            name: String::new(),
-            description: "its description was damaged".to_owned(),
-            // No such link type exists: nothing is read into these packets.
-            link_type: LinkType(u16::MAX),
-            snap_length_bytes: 0,
-            filter: String::new(),
-        }));
+        interfaces.push(make(damaged_interface()));
+    }
+}
+
+/// Takes the place of one interface whose description was damaged.
+pub(crate) fn damaged_interface() -> Interface {
+    Interface {
+        name: String::new(),
+        description: "its description was damaged".to_owned(),
+        // No such link type exists: nothing is read into these packets.
+        link_type: LinkType(u16::MAX),
+        snap_length_bytes: 0,
+        filter: String::new(),
     }
 }

@@ -20,8 +20,8 @@ use crate::id::{Digest, MANIFEST_SUFFIX, SEGMENT_SUFFIX, SegmentId};
 use crate::manifest::Manifest;
 use crate::reader::{Reading, SegmentReader};
 use crate::record::Record;
-use crate::seal::{Seal, merkle_root};
-use crate::tail::Tail;
+use crate::seal::Seal;
+use crate::tail::{Tail, root};
 use crate::tally::Tally;
 use crate::time::TimeRange;
 use crate::writer::{manifest, seek_table};
@@ -130,7 +130,7 @@ fn examine(path: &Path) -> Result<(Verification, Option<Manifest>), Error> {
     let file_bytes = file.metadata().map_err(Error::io("read", path))?.len();
     let sha256 = Digest(sha256_of(&file, path, file_bytes)?.finalize().into());
     let Some(tail) = reader.tail() else {
-        found.problem(None, "not sealed: there is no sound footer, seal and seek table at its end");
+        found.problem(None, "not sealed, or footer, seal or seek table were changed");
         return Ok((found, None));
     };
     check_tail(tail, &file, path, file_bytes, &mut found)?;
@@ -179,9 +179,7 @@ fn check_tail(
     found: &mut Verification,
 ) -> Result<(), Error> {
     use std::os::unix::fs::FileExt;
-    let mut leaves: Vec<Digest> = tail.footer.frames.iter().map(|frame| frame.digest).collect();
-    leaves.push(Digest::blake3(&tail.footer_frame));
-    if merkle_root(&leaves) != tail.seal.root {
+    if root(&tail.footer, &tail.footer_frame) != tail.seal.root {
         found.problem(None, "the Merkle root over frames and footer is not the one that was signed");
     }
     if !tail.seal.is_signed() {

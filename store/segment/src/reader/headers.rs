@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::frame::{FrameKind, mark_of};
 use crate::manifest::FORMAT_VERSION;
 use crate::tail::Tail;
-use crate::tally::{INTERFACES_MAX, fill_interfaces};
+use crate::tally::{INTERFACES_MAX, damaged_interface, fill_interfaces};
 
 impl SegmentReader {
     /// Goes over from walking to the frame table.
@@ -43,18 +43,22 @@ impl SegmentReader {
         let interfaces = Arc::make_mut(&mut self.interfaces);
         while let Ok(Some((block, length))) = block::split(raw, Order::Little) {
             raw = raw.get(length..).unwrap_or_default();
+            // Malformed blocks are reported when the frame's records are read.
             if block.block_type == block::INTERFACE && interfaces.len() < INTERFACES_MAX {
-                interfaces.push(decode::interface(block.body, Order::Little)?.interface);
+                match decode::interface(block.body, Order::Little) {
+                    Ok(block) => interfaces.push(block.interface),
+                    Err(_) => interfaces.push(damaged_interface()),
+                }
             }
             if block.block_type == block::LOCAL_CUSTOM
-                && let Some((codec::HEADER, json)) = decode::custom(block.body, Order::Little)?
+                && let Ok(Some((codec::HEADER, json))) = decode::custom(block.body, Order::Little)
             {
-                let header = codec::header_from_json(json)?;
-                if header.format_version > FORMAT_VERSION {
-                    let version = header.format_version;
+                // Of the header of a later version perhaps nothing but its version can be read.
+                if let Some(version) = codec::header_version(json).filter(|version| *version > FORMAT_VERSION)
+                {
                     return Err(Error::Version { path: self.path.clone(), version });
                 }
-                self.header = Some(header);
+                self.header = codec::header_from_json(json).ok();
             }
         }
         Ok(before)

@@ -99,7 +99,7 @@ fn record() -> impl Strategy<Value = Owned> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_records_are_read_back_equal(
@@ -200,7 +200,7 @@ fn changes() -> impl Strategy<Value = Vec<(u8, usize, Vec<u8>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damage_of_any_kind_gives_whole_packets_or_none(changes in changes(), open in any::<bool>()) {
