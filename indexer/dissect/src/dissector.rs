@@ -266,7 +266,7 @@ impl Dissector {
         let Some(flow) = self.table.flow(slot) else { return };
         flow.hand_out(&mut self.pairs, &mut self.counters, sink);
         let (patience, wants_alarm) = match &flow.kind {
-            Kind::Tcp(flow) if flow.is_closing() => (Patience::ClosedTcp, flow.has_hole()),
+            Kind::Tcp(flow) if flow.is_ending() => (Patience::ClosedTcp, flow.has_hole()),
             Kind::Tcp(flow) => (Patience::OpenTcp, flow.has_hole()),
             Kind::Udp(flow) => (Patience::Udp, flow.is_recognised()),
         };

@@ -15,6 +15,7 @@ pub(crate) struct TcpFlow {
     has_handshake: bool,
     has_begun: bool,
     told_closed: Sides<bool>,
+    was_reset: bool,
 }
 
 /// Whether a packet belongs to the flow it was found by.
@@ -34,6 +35,7 @@ impl TcpFlow {
             has_handshake: false,
             has_begun: false,
             told_closed: Sides::default(),
+            was_reset: false,
         }
     }
 
@@ -46,9 +48,10 @@ impl TcpFlow {
         self.told_closed.a && self.told_closed.b
     }
 
-    /// Whether either side was closed.
-    pub(crate) fn is_closing(&self) -> bool {
-        self.told_closed.a || self.told_closed.b
+    /// Whether nothing but late copies is to be expected. A side that sent its FIN may still wait long for
+    /// an answer (RFC 9293 §3.6); after a reset nobody answers.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_over() || self.was_reset
     }
 
     /// Whether a hole waits to be filled or given up.
@@ -115,6 +118,7 @@ impl TcpFlow {
             }
         }
         if is_reset {
+            self.was_reset = true;
             self.close(side, mark, counters, around);
             return Belongs::Here;
         }

@@ -372,6 +372,25 @@ fn silent_flows_expire_by_packet_time() {
 }
 
 #[test]
+fn an_answer_may_come_long_after_the_client_closed() {
+    let (flows, counters) = run(&connected(vec![
+        up(1, 101, 501, ACK | FIN, b"abc"),
+        down(2, 501, 105, ACK, b""),
+        query(100_000, 1, b"meanwhile"),
+        down(120_000, 501, 105, ACK | FIN, b"at last"),
+    ]));
+    assert_eq!((flows.len(), flows[0].down(), counters.flows_opened), (1, "at last", 2));
+    take_payloads();
+    // After a reset nothing more comes: the flow ends soon.
+    let (_, counters) = run(&connected(vec![
+        up(1, 101, 501, ACK, b"abc"),
+        down(2, 501, 104, RST | ACK, b""),
+        query(15_000, 1, b"later"),
+    ]));
+    assert_eq!((take_payloads().len(), counters.flows_expired), (1, 1));
+}
+
+#[test]
 fn one_wrong_time_does_not_expire_what_comes_after() {
     let mut packets = connected(vec![up(1, 101, 501, ACK, b"abc")]);
     packets.push(query(1_000_000_000, 1, b"a week ahead"));
