@@ -8,6 +8,10 @@ use std::io::Read;
 /// Most codings undone in sequence; honest senders use one, a bomb may nest many.
 const CODINGS_MAX: usize = 4;
 
+/// Largest window of a zstd frame: what RFC 9659 allows for this coding. A frame of ten bytes may ask for
+/// gigabytes.
+const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
 /// A body as its sender meant it, as far as that could be had.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decoded {
@@ -28,6 +32,9 @@ pub enum DecodeError {
     /// More codings than any honest sender applies.
     #[error("more than {CODINGS_MAX} content codings")]
     TooManyCodings,
+    /// A zstd window larger than RFC 9659 allows.
+    #[error("zstd window is larger than {ZSTD_WINDOW_BYTES_MAX} bytes")]
+    WindowTooLarge,
     /// The bytes end early or break their format; what came before is kept.
     #[error("encoded bytes are damaged or cut")]
     Damaged,
@@ -112,9 +119,35 @@ fn undo_deflate(input: &[u8], bytes_max: usize) -> Decoded {
 }
 
 fn undo_zstd(input: &[u8], bytes_max: usize) -> Decoded {
+    let failed = |error| Decoded { bytes: Vec::new(), truncated: false, error: Some(error) };
+    if zstd_window_bytes(input).is_some_and(|bytes| bytes > ZSTD_WINDOW_BYTES_MAX) {
+        return failed(DecodeError::WindowTooLarge);
+    }
     match ruzstd::decoding::StreamingDecoder::new(input) {
         Ok(decoder) => read_all(decoder, bytes_max),
-        Err(_) => Decoded { bytes: Vec::new(), truncated: false, error: Some(DecodeError::Damaged) },
+        Err(_) => failed(DecodeError::Damaged),
+    }
+}
+
+/// The window that a zstd frame asks for (RFC 8878 §3.1.1.1); `None` if the header is cut.
+fn zstd_window_bytes(frame: &[u8]) -> Option<u64> {
+    let (_magic, rest) = frame.split_first_chunk::<4>()?;
+    let (&descriptor, rest) = rest.split_first()?;
+    let is_single_segment = descriptor & 0x20 != 0;
+    if !is_single_segment {
+        // RFC 8878 §3.1.1.1.2: five bits of exponent, three of mantissa.
+        let window = *rest.first()?;
+        let base = 1_u64 << (10 + (window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    // RFC 8878 §3.1.1.1.4: the content's size, behind the dictionary's id, is the window.
+    let dictionary_id_bytes = [0, 1, 2, 4].get(usize::from(descriptor & 3))?;
+    let size = rest.get(*dictionary_id_bytes..)?;
+    match descriptor >> 6 {
+        0 => size.first().map(|byte| u64::from(*byte)),
+        1 => size.first_chunk().map(|bytes| u64::from(u16::from_le_bytes(*bytes)) + 256),
+        2 => size.first_chunk().map(|bytes| u64::from(u32::from_le_bytes(*bytes))),
+        _ => size.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)),
     }
 }
 
@@ -178,6 +211,10 @@ mod tests {
         assert!(decoded.bytes.len() <= 1000);
         let decoded = decode(&[b"gzip"], &gzip(&vec![0; 1 << 22]), 1000);
         assert_eq!((decoded.bytes.len(), decoded.truncated, decoded.error), (1000, true, None));
+        let window = b"\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00";
+        assert_eq!(decode(&[b"zstd"], window, 1000).error, Some(DecodeError::WindowTooLarge));
+        let single = b"\x28\xb5\x2f\xfd\xa0\xff\xff\xff\xff\x01\x00\x00";
+        assert_eq!(decode(&[b"zstd"], single, 1000).error, Some(DecodeError::WindowTooLarge));
         let nested = decode(&[b"gzip".as_slice(); 20], &gzip(TEXT), 1000);
         assert!(nested.error.is_some());
     }

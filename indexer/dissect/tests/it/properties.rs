@@ -1,7 +1,7 @@
 //! What every protocol must hold: any split of its input gives the same messages, a gap anywhere never
 //! panics, no input makes it hold more than its cap.
 
-use dissect::protocol::{Chunk, Direction, Mark, Pair, StreamDissector, dns, fuzz, http1};
+use dissect::protocol::{Chunk, Direction, Mark, Pair, StreamDissector, content_encoding, dns, fuzz, http1};
 use proptest::prelude::*;
 use segment::{PacketRef, Timestamp};
 
@@ -138,6 +138,34 @@ proptest! {
     fn any_bytes_at_all(script in prop::collection::vec(any::<u8>(), 0..2000)) {
         fuzz::fuzz_http1(&script);
         fuzz::fuzz_dns(&script);
+    }
+}
+
+/// What encoders make of `text`, and of that again: the start of something that decoders believe.
+fn encoded() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
+    const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd\x04\x58\x65\x00\x00\x30hello \x01\x00\xa9\x4b\x11\x87\x4e\x20\x0a";
+    const BROTLI: &[u8] = b"\x0b\x02\x80hello\x03";
+    const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\x00";
+    prop::sample::select(vec![("zstd", ZSTD), ("br", BROTLI), ("gzip", GZIP), ("deflate", &GZIP[10..])])
+        .prop_map(|(coding, bytes)| (coding, bytes.to_vec()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn decoders_stop(
+        (coding, mut bytes) in encoded(),
+        bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        tail in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        bytes.extend(tail);
+        for (at, value) in bends {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let decoded = content_encoding::decode(&[coding.as_bytes()], &bytes, 1000);
+        prop_assert!(decoded.bytes.len() <= 1000);
     }
 }
 

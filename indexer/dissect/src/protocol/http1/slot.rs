@@ -1,7 +1,9 @@
 //! An exchange under way: two halves, and the 1xx responses between them.
 
 use crate::exchange::Message;
+use crate::protocol::http1::count;
 use crate::protocol::http1::event::{Head, Line, Tail};
+use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::framing::Method;
 use crate::protocol::http1::message::{Body, Interim, Oddities, Request, Response};
 use crate::protocol::{Content, Direction, Mark, Pair};
@@ -194,7 +196,7 @@ fn last_interim(mut interim: Vec<Interim>) -> Option<Message> {
 
 fn message(opened: Opened, tail: Tail, interim: Vec<Interim>) -> Message {
     let Opened { head, oddities } = opened;
-    let truncated = tail.body.truncated;
+    let truncated = tail.body.truncated || (head.cut && head.wire_bytes >= count(HEAD_BYTES_MAX));
     let (headers, body) = (head.headers, tail.body);
     let content = match head.line {
         Line::Request { method, target, version } => {

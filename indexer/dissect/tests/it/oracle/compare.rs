@@ -38,14 +38,18 @@ pub struct Tally {
     extra: usize,
     fields: usize,
     fields_differ: usize,
+    /// Messages that end in another packet than tshark says.
+    elsewhere: usize,
 }
 
 impl Tally {
-    pub const HEADINGS: &str = "proto expected    found  missing    extra   fields   differ  file";
+    pub const HEADINGS: &str = "proto expected    found  missing    extra   fields   differ elsewhere  file";
 
     pub fn row(&self, proto: &str, name: &str) -> String {
-        let Self { expected, found, missing, extra, fields, fields_differ } = self;
-        format!("{proto:5} {expected:8} {found:8} {missing:8} {extra:8} {fields:8} {fields_differ:8}  {name}")
+        let Self { expected, found, missing, extra, fields, fields_differ, elsewhere } = self;
+        format!(
+            "{proto:5} {expected:8} {found:8} {missing:8} {extra:8} {fields:8} {fields_differ:8} {elsewhere:9}  {name}"
+        )
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -55,6 +59,7 @@ impl Tally {
         self.extra += other.extra;
         self.fields += other.fields;
         self.fields_differ += other.fields_differ;
+        self.elsewhere += other.elsewhere;
     }
 
     /// Of the messages expected. Those found besides are no fault by themselves: tshark gives many streams up
@@ -89,6 +94,7 @@ pub fn compare(file: &str, expected: &[Normal], found: &[Normal]) -> (Tally, Vec
             differ("missing", wanted.to_string());
             continue;
         };
+        tally.elsewhere += usize::from(got.frame != wanted.frame);
         let names: std::collections::BTreeSet<_> = wanted.fields.keys().chain(got.fields.keys()).collect();
         for name in names {
             let (want, have) = (wanted.fields.get(name), got.fields.get(name));

@@ -7,7 +7,7 @@ use dissect::Exchange;
 use dissect::exchange::{Endpoint, Message};
 use dissect::protocol::Content;
 use dissect::protocol::dns::code::RecordType;
-use dissect::protocol::dns::data::{RecordData, SvcParam};
+use dissect::protocol::dns::data::RecordData;
 use dissect::protocol::dns::message::{Message as Dns, Question, Record};
 use dissect::protocol::http1::message::{Body, Headers};
 use serde_json::{Value, json};
@@ -328,10 +328,7 @@ fn record(record: &Record) -> Value {
             add("soa.mname", name(mname.as_str()));
             add("soa.serial_number", json!(serial.to_string()))
         }
-        (RecordData::Svcb { target, params, .. }, _) => {
-            let _ = params.iter().all(|param| matches!(param, SvcParam::Port(_)));
-            add("svcb.targetname", name(target.as_str()))
-        }
+        (RecordData::Svcb { target, .. }, _) => add("svcb.targetname", name(target.as_str())),
         (RecordData::Ds { key_tag, .. }, RecordType::DS) => {
             add("ds.key_id", json!(format!("0x{key_tag:04x}")))
         }
