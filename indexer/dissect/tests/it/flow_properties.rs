@@ -1,11 +1,11 @@
 //! What must hold for any traffic.
 
-use dissect::Limits;
+use dissect::{Dissector, Exchange, Limits};
 use proptest::prelude::*;
 use segment::LinkType;
 
 use crate::build::{ACK, FIN, captured, down, handshake, ms, run, run_with, take_payloads, up};
-use crate::corpus::Owned;
+use crate::corpus::{Owned, corpus, packets as packets_of, place, with_oracle};
 
 const LINK_TYPES: [u16; 18] =
     [0, 1, 9, 10, 12, 14, 50, 101, 104, 105, 108, 113, 127, 192, 228, 229, 239, 276];
@@ -41,6 +41,31 @@ fn packets(first: u32, request: &[u8], response: &[u8], lengths: &[usize]) -> Ve
         all.push(down(1, sequence, c, ACK, &part));
     }
     all
+}
+
+/// Every capture, damaged ones too, through every protocol there is.
+#[test]
+fn no_capture_makes_a_dissector_panic() {
+    let Some(folder) = corpus() else { return };
+    let (mut total, mut exchanges) = (0, 0);
+    for folder in [folder.clone(), folder.join("malformed")] {
+        for capture in with_oracle(&folder, "") {
+            let mut dissector = Dissector::new(Limits::default());
+            let mut sink = |exchange: Exchange| {
+                assert!(exchange.request.is_some() || exchange.response.is_some());
+                exchanges += 1;
+            };
+            for (number, packet) in packets_of(&capture).iter().enumerate() {
+                dissector.packet(&packet.packet(), place(number), &mut sink);
+            }
+            dissector.finish(&mut sink);
+            let counters = dissector.counters();
+            assert_eq!(counters.panics, 0, "{}", capture.display());
+            assert_eq!(dissector.flows(), 0);
+            total += counters.packets;
+        }
+    }
+    eprintln!("{total} packets, {exchanges} exchanges");
 }
 
 proptest! {
