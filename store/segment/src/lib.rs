@@ -7,29 +7,36 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::as_conversions))]
 
+// What is recorded.
+pub mod id;
+pub mod packet;
+pub mod record;
+pub mod time;
+
+// Its bytes: blocks in frames, and what lies behind the frames.
 mod block;
-pub mod capture_file;
 mod codec;
-mod error;
 pub mod flow;
 pub mod footer;
 pub mod frame;
 mod hash;
-pub mod id;
-pub mod manifest;
-pub mod packet;
-pub mod pcapng_writer;
-pub mod reader;
-pub mod record;
-pub mod repair;
 pub mod seal;
 mod seek_table;
 mod tail;
+mod zstd_frame;
+
+// Whole segments.
+pub mod manifest;
+pub mod reader;
+pub mod repair;
 pub mod tally;
-pub mod time;
 pub mod verify;
 pub mod writer;
-mod zstd_frame;
+
+// Files of other formats, and errors.
+pub mod capture_file;
+mod error;
+pub mod pcapng_writer;
 
 pub use block::{BLOCK_BYTES_MAX, PACKET_BYTES_MAX};
 pub use codec::{Header, Origin};

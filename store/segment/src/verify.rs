@@ -128,12 +128,12 @@ fn examine(path: &Path) -> Result<(Verification, Option<Manifest>), Error> {
     }
     let file = File::open(path).map_err(Error::io("open", path))?;
     let file_bytes = file.metadata().map_err(Error::io("read", path))?.len();
-    let sha256 = Digest(sha256_of(&file, path, file_bytes)?.finalize().into());
     let Some(tail) = reader.tail() else {
         found.problem(None, "not sealed, or footer, seal or seek table were changed");
         return Ok((found, None));
     };
     check_tail(tail, &file, path, file_bytes, &mut found)?;
+    let sha256 = Digest(sha256_of(&file, path, file_bytes)?.finalize().into());
     let (footer, seal) = (tail.footer.clone(), tail.seal.clone());
     let header = reader.header().cloned();
     let mut tally = Tally::new();
