@@ -94,7 +94,8 @@ impl Record {
                 |error| warn!(%error, "recording goes on without an index: run `remora reindex` later"),
             )
             .ok();
-        let mut recording = Recording { recorder, indexing, watch, asked_to_stop: false, losses: 0 };
+        let mut recording =
+            Recording { recorder, indexing, watch, asked_to_stop: false, losses: 0, disk: Disk::Writing };
         let status = loop {
             match happenings.recv_timeout(STATUS_INTERVAL) {
                 Ok(Happening::Closed) | Err(RecvTimeoutError::Disconnected) => {
@@ -191,6 +192,15 @@ struct Recording {
     watch: Watch,
     asked_to_stop: bool,
     losses: u64,
+    /// Whether the recorder said that the disk refuses to be written.
+    disk: Disk,
+}
+
+/// What the recorder last said of the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Disk {
+    Writing,
+    Refusing,
 }
 
 impl Recording {
@@ -198,6 +208,9 @@ impl Recording {
         match happening {
             Happening::Event(event) => {
                 self.losses += u64::from(event.kind() == "loss");
+                if event.kind() == "disk" {
+                    self.disk = if event.text("state") == "waiting" { Disk::Refusing } else { Disk::Writing };
+                }
                 self.watch.report(&event);
                 self.watch.tell(&event.object)?;
             }
@@ -213,11 +226,8 @@ impl Recording {
     fn draw(&self, place: &Place) {
         let Watch::Terminal(line) = &self.watch else { return };
         let status = place.recorder_status();
-        line.set_message(status_text(
-            &status,
-            self.indexing.as_ref().map_or(0, Indexing::entries),
-            self.losses,
-        ));
+        let entries = self.indexing.as_ref().map_or(0, Indexing::entries);
+        line.set_message(status_text(&status, entries, self.losses, self.disk));
     }
 
     /// The recorder has ended: what is sealed gets its index, then the reason is told.
@@ -255,7 +265,7 @@ pub fn ended(status: ExitStatus) -> String {
 }
 
 /// The status line: what was recorded, what was lost, what is searchable.
-fn status_text(status: &Value, entries: u64, losses: u64) -> String {
+fn status_text(status: &Value, entries: u64, losses: u64, disk: Disk) -> String {
     let report = if status["report"].is_object() { &status["report"] } else { status };
     let number = |name: &str| report[name].as_u64().unwrap_or(0);
     let of_sources = |name: &str| -> u64 {
@@ -268,7 +278,7 @@ fn status_text(status: &Value, entries: u64, losses: u64) -> String {
         (0, losses) => format!("{} in the ledger", counted(losses, "loss report")),
         (lost, _) => format!("{} LOST", counted(lost, "packet")),
     };
-    let waiting = if report["disk"] == "waiting" { "  DISK REFUSES" } else { "" };
+    let waiting = if disk == Disk::Refusing { "  DISK REFUSES" } else { "" };
     format!(
         "{} packets  {}  {}  {lost}{waiting}",
         count(number("appended")),
@@ -285,9 +295,12 @@ mod tests {
     fn the_status_line_shows_losses_loudly() {
         let status =
             json!({ "appended": 12_345, "appended_bytes": 9_900_000, "sources": [{ "kernel_dropped": 0 }] });
-        assert_eq!(status_text(&status, 7, 0), "12 345 packets  9.9 MB  7 exchanges  nothing lost");
-        let status = json!({ "disk_lost": 1, "sources": [{ "kernel_dropped": 2 }, { "queue_lost": 3 }], "disk": "waiting" });
-        assert!(status_text(&status, 0, 0).ends_with("6 packets LOST  DISK REFUSES"));
+        assert_eq!(
+            status_text(&status, 7, 0, Disk::Writing),
+            "12 345 packets  9.9 MB  7 exchanges  nothing lost"
+        );
+        let status = json!({ "disk_lost": 1, "sources": [{ "kernel_dropped": 2 }, { "queue_lost": 3 }] });
+        assert!(status_text(&status, 0, 0, Disk::Refusing).ends_with("6 packets LOST  DISK REFUSES"));
     }
 
     #[test]

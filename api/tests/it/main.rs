@@ -5,5 +5,6 @@
 
 mod command;
 mod confinement;
+mod live;
 mod recording;
 mod usage;
