@@ -118,15 +118,24 @@ fn undo_deflate(input: &[u8], bytes_max: usize) -> Decoded {
     zlib
 }
 
-fn undo_zstd(input: &[u8], bytes_max: usize) -> Decoded {
-    let failed = |error| Decoded { bytes: Vec::new(), truncated: false, error: Some(error) };
-    if zstd_window_bytes(input).is_some_and(|bytes| bytes > ZSTD_WINDOW_BYTES_MAX) {
-        return failed(DecodeError::WindowTooLarge);
+/// One frame after the other (RFC 8878 §3.1), each of which may be empty.
+fn undo_zstd(mut input: &[u8], bytes_max: usize) -> Decoded {
+    let mut decoded = Decoded { bytes: Vec::new(), truncated: false, error: None };
+    while !input.is_empty() && !decoded.truncated && decoded.error.is_none() {
+        if zstd_window_bytes(input).is_some_and(|bytes| bytes > ZSTD_WINDOW_BYTES_MAX) {
+            decoded.error = Some(DecodeError::WindowTooLarge);
+            break;
+        }
+        let Ok(decoder) = ruzstd::decoding::StreamingDecoder::new(&mut input) else {
+            decoded.error = Some(DecodeError::Damaged);
+            break;
+        };
+        let frame = read_all(decoder, bytes_max.saturating_sub(decoded.bytes.len()));
+        decoded.bytes.extend_from_slice(&frame.bytes);
+        decoded.truncated = frame.truncated;
+        decoded.error = frame.error;
     }
-    match ruzstd::decoding::StreamingDecoder::new(input) {
-        Ok(decoder) => read_all(decoder, bytes_max),
-        Err(_) => failed(DecodeError::Damaged),
-    }
+    decoded
 }
 
 /// The window that a zstd frame asks for (RFC 8878 §3.1.1.1); `None` if the header is cut.
@@ -200,6 +209,7 @@ mod tests {
         // As the command line tools make them.
         let zstd = b"\x28\xb5\x2f\xfd\x04\x58\x65\x00\x00\x30hello \x01\x00\xa9\x4b\x11\x87\x4e\x20\x0a";
         assert_eq!(whole(&[b"zstd"], zstd), b"hello hello hello hello hello");
+        assert_eq!(whole(&[b"zstd"], &zstd.repeat(3)).len(), 3 * 29);
         assert_eq!(whole(&[b"br"], &[0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03]), b"hello");
         assert_eq!(whole(&[b"gzip", b"deflate"], &zlib(&gzip(TEXT))), TEXT);
     }
