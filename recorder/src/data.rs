@@ -299,11 +299,29 @@ pub fn remove_segment(folder: &Path, id: &SegmentId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Replaces a file in one step, so that a reader or a crash sees the old one or the new one.
+/// Replaces a file in one step, so that a reader or a crash sees the old one or the new one, and makes
+/// it last.
 ///
 /// # Errors
 /// Where it can't be written.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    write_and_rename(path, bytes, mode, File::sync_data)
+}
+
+/// Replaces a file in one step; after a power cut it may be gone, but nobody waits for the disk.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_and_rename(path, bytes, 0o644, |_| Ok(()))
+}
+
+fn write_and_rename(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    sync: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<(), Error> {
     let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
     let written = OpenOptions::new()
         .create(true)
@@ -311,7 +329,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
         .truncate(true)
         .mode(mode)
         .open(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| sync(&file)))
         .and_then(|()| std::fs::rename(&temporary, path));
     written.map_err(Error::io("write", path))
 }

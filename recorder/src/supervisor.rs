@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::cli::{CaptureArgs, CaptureConfig};
 use crate::clock;
-use crate::data::{DataDir, write_whole};
+use crate::data::{DataDir, replace};
 use crate::error::Error;
 use crate::event::Event;
 use crate::privileges::{Passing, keep_only_net_raw};
@@ -26,6 +26,9 @@ use crate::worker::stops;
 
 /// How often the supervisor looks at its worker.
 const TICK: Duration = Duration::from_millis(200);
+/// The priority of supervisor and worker, by nice(2): ahead of ordinary work, behind what keeps the
+/// machine alive.
+const NICENESS: i32 = -10;
 /// Lines of a worker that wait to be read; it prints a few a second.
 const LINES: usize = 256;
 /// Longest time from a stop to the end of the worker.
@@ -88,6 +91,7 @@ enum Action {
 /// Where recording can't begin; the worker has said why, then.
 pub fn run(args: &CaptureArgs) -> Result<bool, Error> {
     let config = CaptureConfig::new(args).map_err(Error::Config)?;
+    come_first();
     keep_only_net_raw(Passing::ToWorker)?;
     let stops = stops()?;
     let data = DataDir::prepare(&config.data)?;
@@ -117,21 +121,33 @@ pub fn run(args: &CaptureArgs) -> Result<bool, Error> {
                     }
                     if worker.finished == Some(true) {
                         // Somebody told the worker itself to stop.
+                        Event::Finished { ok: true }.print();
                         return Ok(true);
                     }
-                    match supervisor.replace(worker, ended, &stops)? {
+                    match supervisor.succeed(worker, ended, &stops)? {
                         Some(next) => worker = next,
                         None => return Ok(true),
                     }
-                } else if let Verdict::Restart(reason) = supervisor.watchdog.verdict(clock::monotonic()) {
+                } else if worker.lines.is_empty()
+                    && let Verdict::Restart(reason) = supervisor.watchdog.verdict(clock::monotonic())
+                {
+                    // What it said already counts first, should this process itself have been held up.
                     end(&mut worker.child, GRACE);
-                    match supervisor.replace(worker, reason, &stops)? {
+                    match supervisor.succeed(worker, reason, &stops)? {
                         Some(next) => worker = next,
                         None => return Ok(true),
                     }
                 }
             }
         }
+    }
+}
+
+/// Recording goes before whatever else this machine does. Needs CAP_SYS_NICE, which is dropped next;
+/// without it, everybody's share is what there is.
+fn come_first() {
+    if let Err(refused) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%refused, "priority stays");
     }
 }
 
@@ -209,7 +225,7 @@ impl Supervisor {
     }
 
     /// Replaces a worker that ended. `None` if a stop came meanwhile.
-    fn replace(
+    fn succeed(
         &mut self,
         worker: Worker,
         reason: String,
@@ -263,7 +279,7 @@ impl Supervisor {
         };
         let text = serde_json::to_vec_pretty(&status).expect("a status is text and numbers");
         // A full disk must not stop the supervisor; the file is then as old as its `at` says.
-        if let Err(error) = write_whole(&self.data.status(), &text, 0o644) {
+        if let Err(error) = replace(&self.data.status(), &text) {
             tracing::debug!(%error, "status not written");
         }
     }

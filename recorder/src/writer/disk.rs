@@ -194,7 +194,12 @@ impl Keeper {
                     id: repaired.manifest.id.clone(),
                     packets: repaired.manifest.packets,
                     cut_bytes: repaired.cut_bytes,
-                    note: format!("a crash left it open; {} bytes at its end were cut", repaired.cut_bytes),
+                    note: match repaired.was_sealed {
+                        true => "it was whole and only had to be moved".to_owned(),
+                        false => {
+                            format!("a crash left it open; {} bytes at its end were cut", repaired.cut_bytes)
+                        }
+                    },
                 });
             }
             Err(error) => self.reply(Reply::Trouble(format!("can't repair {}: {error}", path.display()))),

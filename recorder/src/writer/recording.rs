@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TrySendError};
-use segment::{Chain, Digest, LossCause, Manifest, SigningKey, TimeRange};
+use segment::{Chain, Digest, LossCause, Manifest, SigningKey};
 
 use crate::batch::{Batch, LinkChange};
 use crate::cli::CaptureConfig;
@@ -26,6 +26,8 @@ use crate::writer::slot::{PAUSES, REPAIR_PATIENCE, Slot};
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// How often the kernel's counters go into the segment; DESIGN allows ten seconds.
 const STATISTICS_EVERY: Duration = Duration::from_secs(9);
+/// How long the last seal waits for the keeper.
+const SEAL_PATIENCE: Duration = Duration::from_secs(2);
 /// How often the budget is looked at besides at each seal.
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
 
@@ -189,23 +191,6 @@ impl Recording {
         done
     }
 
-    /// Counts a batch as lost: the recording ends and the disk doesn't take it.
-    pub fn lose(&mut self, batch: &Batch) {
-        self.note(batch);
-        if let (Some(first), Some(last)) = (batch.heads.first(), batch.heads.last()) {
-            let packets = batch.heads.len() as u64;
-            self.counts.disk_lost += packets;
-            let range = TimeRange::covering(first.timestamp, last.timestamp);
-            let missing = Missing { range, packets: Some(packets), bytes: Some(batch.bytes.len() as u64) };
-            self.ledger.add(
-                None,
-                LossCause::DiskFull,
-                missing,
-                "the recorder stopped before the disk took them",
-            );
-        }
-    }
-
     /// Seals the open segment and lets the disk threads end. False if something could not be sealed.
     pub fn close(&mut self, now: Instant) -> bool {
         if let Some((batch, from)) = self.held.take()
@@ -260,7 +245,7 @@ impl Recording {
     }
 
     /// Takes over what a batch says besides its packets.
-    fn note(&mut self, batch: &Batch) {
+    pub(super) fn note(&mut self, batch: &Batch) {
         let Some(source) = self.sources.get_mut(batch.source) else { return };
         if let Some(counters) = batch.counters {
             source.counters = counters;
@@ -383,13 +368,17 @@ impl Recording {
         self.ask_keeper(KeepJob::Expire);
     }
 
-    /// Whether the keeper took the job. A seal or a repair waits for room; an expiry comes again.
+    /// Whether the keeper took the job. Only a seal waits for room: repairs and expiries come again.
     pub(super) fn ask_keeper(&mut self, job: KeepJob) -> bool {
         let Some(disk) = &self.disk else { return false };
         match disk.keep.try_send(job) {
             Ok(()) => true,
-            Err(TrySendError::Full(KeepJob::Expire) | TrySendError::Disconnected(_)) => false,
-            Err(TrySendError::Full(job)) => disk.keep.send(job).is_ok(),
+            // Not for ever: the keeper may be waiting to be heard. A segment that isn't taken is whole,
+            // and the next start moves it.
+            Err(TrySendError::Full(job @ KeepJob::Seal(_))) => {
+                disk.keep.send_timeout(job, SEAL_PATIENCE).is_ok()
+            }
+            Err(_) => false,
         }
     }
 

@@ -71,10 +71,14 @@ impl OpenSegment {
         sources: &[SourceInfo],
         now: Instant,
     ) -> Result<Self, Error> {
+        let system = rustix::system::uname();
         let options = WriterOptions {
             compression_level: config.compression_level,
             node: host_name(),
             boot_id: boot_id(),
+            recorder: concat!("remora-recorder ", env!("CARGO_PKG_VERSION")).to_owned(),
+            hardware: system.machine().to_string_lossy().into_owned(),
+            system: format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy()),
             previous,
             ..WriterOptions::default()
         };

@@ -14,8 +14,9 @@ use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use segment::{LossCause, SegmentId};
+use segment::{LossCause, SegmentId, TimeRange};
 
+use crate::batch::Batch;
 use crate::clock;
 use crate::data::DataDir;
 use crate::error::Error;
@@ -141,6 +142,23 @@ impl Recording {
         self.counts.disk_lost += packets;
         self.counts.appended = self.counts.appended.saturating_sub(packets);
         self.ledger.add(None, LossCause::DiskFull, missing, note);
+    }
+
+    /// Counts a batch as lost: the recording ends and the disk doesn't take it.
+    pub fn lose(&mut self, batch: &Batch) {
+        self.note(batch);
+        if let (Some(first), Some(last)) = (batch.heads.first(), batch.heads.last()) {
+            let packets = batch.heads.len() as u64;
+            self.counts.disk_lost += packets;
+            let range = TimeRange::covering(first.timestamp, last.timestamp);
+            let missing = Missing { range, packets: Some(packets), bytes: Some(batch.bytes.len() as u64) };
+            self.ledger.add(
+                None,
+                LossCause::DiskFull,
+                missing,
+                "the recorder stopped before the disk took them",
+            );
+        }
     }
 
     /// Nobody knows what is on disk of the open segment beyond `synced` packets: never trust it again.
