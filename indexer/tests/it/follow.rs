@@ -1,0 +1,38 @@
+//! Live: what is appended to an open segment is soon an answer.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indexer::{Data, Indexing, Order, QueryOptions};
+use segment::TimeRange;
+
+use crate::recording::{self, Recorder};
+
+fn count(data: &Data) -> u64 {
+    let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Descending };
+    let query = kfl::parse("http or dns", 0).unwrap();
+    data.query(&query, options, &mut |_| ControlFlow::Continue(())).unwrap().entries
+}
+
+#[test]
+fn entries_are_found_while_their_segment_is_open_and_after_it_is_sealed() {
+    let dir = recording::data_dir();
+    let data = Data::open(dir.path()).unwrap();
+    let indexing = Indexing::start(dir.path()).unwrap();
+    let mut recorder = Recorder::new(dir.path(), "live");
+    recorder.record("http-nginx.pcapng", u64::MAX);
+    recorder.writer().sync().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while indexing.entries() == 0 || count(&data) < indexing.entries() {
+        assert!(Instant::now() < deadline, "{} indexed, {} found", indexing.entries(), count(&data));
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let open = count(&data);
+    recorder.seal();
+    indexing.drain();
+    let stats = data.stats().unwrap();
+    assert_eq!((stats.segments_open, stats.segments_indexed), (0, 1));
+    assert!(count(&data) >= open && open > 0);
+    assert_eq!(count(&data), stats.entries);
+    assert_eq!(std::fs::read_dir(dir.path().join("open")).unwrap().count(), 0, "nothing is left behind");
+}
