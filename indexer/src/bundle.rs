@@ -19,7 +19,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
-    DirectoryLock, FileHandle, FileSlice, Lock, OwnedBytes, WatchCallback, WatchCallbackList, WatchHandle, WritePtr,
+    DirectoryLock, FileHandle, FileSlice, Lock, OwnedBytes, WatchCallback, WatchCallbackList, WatchHandle,
+    WritePtr,
 };
 use tantivy::{Directory, HasLen};
 
@@ -89,7 +90,8 @@ pub fn write(index_dir: &Path, target: &Path, entry_version: u32, extent: Extent
     let Extent { entries, first_ns, last_ns } = extent;
     let contents = Contents { entry_version, entries, first_ns, last_ns, files };
     let json = serde_json::to_vec(&contents).map_err(|error| Error::io(&temporary)(error.into()))?;
-    let length = u32::try_from(json.len()).map_err(|_| Error::Bundle { path: target.into(), reason: "too many files" })?;
+    let length = u32::try_from(json.len())
+        .map_err(|_| Error::Bundle { path: target.into(), reason: "too many files" })?;
     let finish = |out: &mut BufWriter<File>| {
         out.write_all(&json)?;
         out.write_all(&length.to_le_bytes())?;
@@ -140,8 +142,10 @@ impl Bundle {
         let json_at = json_at.ok_or(damaged("its list of contents has an impossible length"))?;
         let mut json = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
         file.read_exact_at(&mut json, json_at).map_err(Error::io(path))?;
-        let contents: Contents = serde_json::from_slice(&json).map_err(|_| damaged("its list of contents is damaged"))?;
-        let fits = |&(offset, length): &(u64, u64)| offset.checked_add(length).is_some_and(|end| end <= json_at);
+        let contents: Contents =
+            serde_json::from_slice(&json).map_err(|_| damaged("its list of contents is damaged"))?;
+        let fits =
+            |&(offset, length): &(u64, u64)| offset.checked_add(length).is_some_and(|end| end <= json_at);
         if !contents.files.values().all(fits) {
             return Err(damaged("its list of contents points outside of it"));
         }
@@ -156,7 +160,8 @@ impl Bundle {
 
     fn slice(&self, path: &Path) -> Result<Slice, OpenReadError> {
         let missing = || OpenReadError::FileDoesNotExist(path.to_owned());
-        let &(offset, length) = path.to_str().and_then(|name| self.contents.files.get(name)).ok_or_else(missing)?;
+        let &(offset, length) =
+            path.to_str().and_then(|name| self.contents.files.get(name)).ok_or_else(missing)?;
         let length = usize::try_from(length).map_err(|_| missing())?;
         Ok(Slice { file: Arc::clone(&self.file), offset, length })
     }

@@ -12,10 +12,10 @@ use segment::{Chain, SegmentId, SegmentReader};
 use store::Layout;
 use tracing::{info, warn};
 
+use crate::Error;
 use crate::entry::row;
 use crate::growing::GrowingIndex;
 use crate::pipeline::{Pipeline, open};
-use crate::Error;
 
 /// Frames read in one step, before other chains get their turn: 64 × 256 KiB.
 const FRAMES_PER_STEP: usize = 64;
@@ -148,7 +148,8 @@ impl ChainIndexer {
         }
         let ended = *current.ended.get_or_insert_with(Instant::now);
         let next = SegmentId { chain: self.chain.clone(), sequence: current.id.sequence + 1 };
-        let has_successor = self.layout.open_segment(&next).exists() || self.layout.sealed_segment(&next).exists();
+        let has_successor =
+            self.layout.open_segment(&next).exists() || self.layout.sealed_segment(&next).exists();
         if !has_successor && mode == Mode::Follow && ended.elapsed() < SUCCESSOR_PATIENCE {
             current.index.commit()?;
             return Ok(Step::Waiting);

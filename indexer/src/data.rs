@@ -114,7 +114,12 @@ impl Data {
     ///
     /// # Errors
     /// When the filter is wrong or `out` can't be written.
-    pub fn export<W: Write>(&self, range: TimeRange, filter: ExportFilter, out: W) -> Result<ExportSummary, Error> {
+    pub fn export<W: Write>(
+        &self,
+        range: TimeRange,
+        filter: ExportFilter,
+        out: W,
+    ) -> Result<ExportSummary, Error> {
         crate::export::export(self, range, filter, out)
     }
 

@@ -56,8 +56,10 @@ impl Docs {
     /// The documents in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.words.iter().zip(0u32..).flat_map(|(&word, at)| {
-            std::iter::successors(Some(word).filter(|word| *word != 0), |word| Some(word & (word - 1)).filter(|w| *w != 0))
-                .map(move |word| at * 64 + word.trailing_zeros())
+            std::iter::successors(Some(word).filter(|word| *word != 0), |word| {
+                Some(word & (word - 1)).filter(|w| *w != 0)
+            })
+            .map(move |word| at * 64 + word.trailing_zeros())
         })
     }
 

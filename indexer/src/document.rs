@@ -12,8 +12,8 @@
 //! ```
 
 use serde_json::Value;
-use tantivy::schema::{Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions};
 use tantivy::schema::{FAST, STORED};
+use tantivy::schema::{Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{Index, IndexSettings, TantivyDocument};
 
 /// Entries made by other rules than these are made again: raise it when a field changes.
@@ -73,7 +73,11 @@ pub fn settings() -> IndexSettings {
 /// When the index has other fields.
 pub fn fields(index: &Index) -> tantivy::Result<Fields> {
     let schema = index.schema();
-    Ok(Fields { time: schema.get_field("time")?, term: schema.get_field("term")?, row: schema.get_field("row")? })
+    Ok(Fields {
+        time: schema.get_field("time")?,
+        term: schema.get_field("term")?,
+        row: schema.get_field("row")?,
+    })
 }
 
 /// Makes the document of an entry.

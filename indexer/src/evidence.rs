@@ -70,7 +70,8 @@ pub fn packets(data: &Data, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
         let segment = SegmentId { chain: span.segment.chain.clone(), sequence };
         let Some(mut reader) = open_if_there(data, &segment)? else { continue };
         while let Some(frame) = reader.next_frame()? {
-            for (at, packet) in frame.packets().filter(|(at, packet)| span.holds(*at) && is_of(flow, packet)) {
+            for (at, packet) in frame.packets().filter(|(at, packet)| span.holds(*at) && is_of(flow, packet))
+            {
                 let interface = frame.interfaces().get(packet.interface.0 as usize);
                 packets.push(EntryPacket {
                     at,
@@ -108,7 +109,8 @@ impl Span {
             let place = entry.get("packets")?.get(name)?;
             let number = |key: &str| u32::try_from(place.get(key)?.as_u64()?).ok();
             let segment: SegmentId = place.get("segment")?.as_str()?.parse().ok()?;
-            let at = PacketRef { sequence: segment.sequence, frame: number("frame")?, index: number("packet")? };
+            let at =
+                PacketRef { sequence: segment.sequence, frame: number("frame")?, index: number("packet")? };
             Some((segment, at))
         };
         let ((segment, first), (_, last)) = (place("first")?, place("last")?);

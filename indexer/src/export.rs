@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use kfl::Query;
 use pcap::{BpfProgram, Capture, Linktype};
 use segment::flow::{FlowKey, flow_key};
-use segment::{Chain, Frame, Interface, InterfaceId, LinkType, Packet, PacketRef, PcapngWriter, Record, TimeRange};
+use segment::{
+    Chain, Frame, Interface, InterfaceId, LinkType, Packet, PacketRef, PcapngWriter, Record, TimeRange,
+};
 use store::Summary;
 
 use crate::Error;
@@ -43,7 +45,12 @@ pub struct ExportSummary {
 ///
 /// # Errors
 /// When the filter is no BPF, or `out` can't be written. A segment that can't be read is named in the coverage.
-pub fn export<W: Write>(data: &Data, range: TimeRange, filter: ExportFilter, out: W) -> Result<ExportSummary, Error> {
+pub fn export<W: Write>(
+    data: &Data,
+    range: TimeRange,
+    filter: ExportFilter,
+    out: W,
+) -> Result<ExportSummary, Error> {
     let (segments, unreadable) = data.segments()?;
     let mut coverage = Coverage::default();
     coverage.segments_missing.extend(unreadable.iter().map(ToString::to_string));
@@ -79,7 +86,8 @@ fn export_segment<W: Write>(
         for record in frame.records() {
             match record {
                 Ok((Some(at), Record::Packet(packet)))
-                    if range.contains(packet.timestamp) && chooser.takes(&segment.id.chain, at, &packet)? =>
+                    if range.contains(packet.timestamp)
+                        && chooser.takes(&segment.id.chain, at, &packet)? =>
                 {
                     sink.packet(&segment.id.chain, &packet)?;
                 }
@@ -120,7 +128,9 @@ impl<W: Write> PacketSink<W> {
     }
 
     fn packet(&mut self, chain: &Chain, packet: &Packet<'_>) -> Result<(), Error> {
-        let Some((_, interface)) = self.interfaces.get(&(chain.clone(), packet.interface)) else { return Ok(()) };
+        let Some((_, interface)) = self.interfaces.get(&(chain.clone(), packet.interface)) else {
+            return Ok(());
+        };
         self.writer.packet(&Packet { interface: *interface, ..*packet }).map_err(Error::Export)?;
         self.packets += 1;
         self.bytes += packet.data.len() as u64;
@@ -131,13 +141,21 @@ impl<W: Write> PacketSink<W> {
 /// Decides about each packet.
 enum Chooser {
     All,
-    Bpf { text: String, programs: HashMap<u16, BpfProgram> },
+    Bpf {
+        text: String,
+        programs: HashMap<u16, BpfProgram>,
+    },
     /// Where the exchanges of each flow lie.
     Exchanges(HashMap<(Chain, FlowKey), Vec<Span>>),
 }
 
 impl Chooser {
-    fn new(data: &Data, range: TimeRange, filter: ExportFilter, coverage: &mut Coverage) -> Result<Self, Error> {
+    fn new(
+        data: &Data,
+        range: TimeRange,
+        filter: ExportFilter,
+        coverage: &mut Coverage,
+    ) -> Result<Self, Error> {
         match filter {
             ExportFilter::All => Ok(Self::All),
             ExportFilter::Bpf(text) => {
@@ -167,7 +185,9 @@ impl Chooser {
             Self::Bpf { text, programs } => {
                 let program = match programs.entry(packet.link_type.0) {
                     std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                    std::collections::hash_map::Entry::Vacant(new) => new.insert(compile(text, packet.link_type)?),
+                    std::collections::hash_map::Entry::Vacant(new) => {
+                        new.insert(compile(text, packet.link_type)?)
+                    }
                 };
                 Ok(program.filter(packet.data))
             }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tantivy::{Index, IndexWriter};
 
+use crate::Error;
 use crate::bundle::{self, Extent};
 use crate::document::{self, ENTRY_VERSION, Fields};
-use crate::Error;
 
 /// What tantivy may hold before it writes an index segment; its least is 15 MB.
 const WRITER_MEMORY_BYTES: usize = 96 << 20;

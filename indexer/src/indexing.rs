@@ -13,10 +13,10 @@ use segment::{Chain, SegmentId};
 use store::{Catalog, Layout};
 use tracing::warn;
 
+use crate::Error;
 use crate::bundle::Bundle;
 use crate::chain::{ChainIndexer, Mode, Step};
 use crate::document::ENTRY_VERSION;
-use crate::Error;
 
 /// How often a segment that grows is looked at.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(50);
@@ -83,9 +83,12 @@ pub fn reindex(dir: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<(),
         thread::park_timeout(LIST_INTERVAL);
     }
     progress(done(), sealed.len());
-    let missing = sealed.into_iter().find(|id| !is_indexed(&layout, id) && layout.sealed_segment(id).exists());
+    let missing =
+        sealed.into_iter().find(|id| !is_indexed(&layout, id) && layout.sealed_segment(id).exists());
     match missing {
-        Some(id) => Err(Error::Bundle { path: layout.index(&id), reason: "could not be built; the log says why" }),
+        Some(id) => {
+            Err(Error::Bundle { path: layout.index(&id), reason: "could not be built; the log says why" })
+        }
         None => Ok(()),
     }
 }
@@ -161,6 +164,9 @@ impl Worker {
             }
             if is_indexed(&self.layout, id) {
                 self.indexed.insert(id.clone());
+                if let Err(error) = self.catalog.adopt(id) {
+                    warn!(segment = %id, %error, "segment has no readable manifest");
+                }
             } else {
                 self.offer(id.clone());
             }

@@ -24,7 +24,7 @@ mod stats;
 pub use data::{Coverage, Data, Order, QueryOptions};
 pub use entry::{EntryId, rfc3339};
 pub use error::{Error, ErrorKind};
-pub use export::{ExportFilter, ExportSummary};
 pub use evidence::EntryPacket;
+pub use export::{ExportFilter, ExportSummary};
 pub use indexing::{Indexing, reindex};
 pub use stats::Stats;

@@ -1,7 +1,11 @@
 //! From the frames of a chain to its exchanges: the one path that live and past both take.
 
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
 use dissect::{Dissector, Exchange, Limits};
-use segment::{Chain, Frame, Reading, Record, SegmentId, SegmentReader, Timestamp};
+use segment::{Chain, Frame, Manifest, Reading, Record, SegmentId, SegmentReader, TimeRange, Timestamp};
 use store::Layout;
 
 use crate::Error;
@@ -10,6 +14,20 @@ use crate::names::Names;
 
 /// Takes exchanges as they end, with what is needed to make entries of them.
 pub type Sink<'a> = &'a mut dyn FnMut(&mut Naming, &Names, Exchange);
+
+/// A flow that was silent for longer has nothing under way: so much is read before a segment to know its flows.
+const WARM_UP_NS: i64 = 120 * 1_000_000_000;
+/// At most so many segments are read before one, however short they are.
+const WARM_UP_SEGMENTS_MAX: usize = 8;
+
+/// What is known of flows where reading starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// What the segments before tell.
+    Warm,
+    /// Nothing.
+    Cold,
+}
 
 /// The state that lives on from one segment of a chain to the next.
 pub struct Pipeline {
@@ -25,26 +43,25 @@ impl Pipeline {
     #[must_use]
     pub fn new(chain: &Chain) -> Self {
         Self {
-            dissector: Dissector::new(Limits::default()),
+            dissector: Dissector::new(Limits { hash_seed: random(), ..Limits::default() }),
             naming: Naming::new(chain.clone()),
             names: Names::default(),
             now: Timestamp::MIN,
         }
     }
 
-    /// With the flows that are under way where segment `id` begins: the segment before it, if it is still
-    /// there, is read in silence.
+    /// With the flows that are under way where segment `id` begins: what was recorded shortly before it, and
+    /// is still there, is read in silence.
     ///
     /// # Errors
-    /// When that segment can't be read.
+    /// When one of those segments can't be read.
     pub fn warm(layout: &Layout, id: &SegmentId) -> Result<Self, Error> {
         let mut pipeline = Self::new(&id.chain);
-        let Some(previous) = id.before().filter(|previous| layout.sealed_segment(previous).exists()) else {
-            return Ok(pipeline);
-        };
-        let mut reader = open(layout, &previous)?;
-        while let Some(frame) = reader.next_frame()? {
-            pipeline.feed(&frame, &mut |naming, _, exchange| drop(naming.id(&exchange)));
+        for earlier in before(layout, id) {
+            let mut reader = open(layout, &earlier)?;
+            while let Some(frame) = reader.next_frame()? {
+                pipeline.feed(&frame, &mut |naming, _, exchange| drop(naming.id(&exchange)));
+            }
         }
         Ok(pipeline)
     }
@@ -79,12 +96,43 @@ impl Pipeline {
     }
 }
 
-/// Every exchange that ended in segment `id`, as its index has them.
+/// A number that nobody outside can guess, so that nobody can aim flows at one place of the flow table: the
+/// keys that the standard library gives its hash maps.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// The segments that lead up to `id`, in order: as many as cover [`WARM_UP_NS`], without a hole.
+fn before(layout: &Layout, id: &SegmentId) -> Vec<SegmentId> {
+    let mut segments = VecDeque::new();
+    let mut latest = None;
+    let mut next = id.before();
+    while let Some(earlier) = next.filter(|_| segments.len() < WARM_UP_SEGMENTS_MAX) {
+        let Ok(manifest) = Manifest::read(&layout.manifest(&earlier)) else { break };
+        let covered_ns = match (latest, manifest.range) {
+            (Some(latest), Some(range)) => range.start().since(latest).saturating_neg(),
+            _ => 0,
+        };
+        latest = latest.or(manifest.range.map(TimeRange::end));
+        next = earlier.before();
+        segments.push_front(earlier);
+        if covered_ns >= WARM_UP_NS {
+            break;
+        }
+    }
+    segments.into()
+}
+
+/// Every exchange that ended in segment `id`. With [`Start::Warm`] those are the ones in its index; with
+/// [`Start::Cold`] those that also began in it.
 ///
 /// # Errors
 /// When the segment can't be read.
-pub fn exchanges(layout: &Layout, id: &SegmentId, sink: Sink<'_>) -> Result<(), Error> {
-    let mut pipeline = Pipeline::warm(layout, id)?;
+pub fn exchanges(layout: &Layout, id: &SegmentId, start: Start, sink: Sink<'_>) -> Result<(), Error> {
+    let mut pipeline = match start {
+        Start::Warm => Pipeline::warm(layout, id)?,
+        Start::Cold => Pipeline::new(&id.chain),
+    };
     let mut reader = open(layout, id)?;
     while let Some(frame) = reader.next_frame()? {
         pipeline.feed(&frame, sink);

@@ -33,7 +33,11 @@ pub struct Candidates {
 ///
 /// # Errors
 /// When the index can't be read.
-pub fn candidates(expression: &Expression, reader: &SegmentReader, fields: Fields) -> Result<Candidates, Error> {
+pub fn candidates(
+    expression: &Expression,
+    reader: &SegmentReader,
+    fields: Fields,
+) -> Result<Candidates, Error> {
     let terms = reader.inverted_index(fields.term)?;
     Planner { reader, terms: &terms }.plan(expression)
 }
@@ -163,7 +167,14 @@ impl Planner<'_> {
     fn is_list(&self, path: &TermPath) -> Result<bool, Error> {
         let mut elements = path.clone();
         elements.element();
-        let mut stream = self.terms.terms().range().ge(path.below()).lt(elements.below()).into_stream().map_err(read_failed)?;
+        let mut stream = self
+            .terms
+            .terms()
+            .range()
+            .ge(path.below())
+            .lt(elements.below())
+            .into_stream()
+            .map_err(read_failed)?;
         if stream.advance() && stream.key().starts_with(path.below().as_bytes()) {
             return Ok(false);
         }
@@ -174,7 +185,8 @@ impl Planner<'_> {
 
     /// Tries every distinct value behind `prefix`.
     fn try_values(&self, probe: &Probe<'_>, prefix: &str, found: &mut Candidates) -> Result<(), Error> {
-        let mut stream = self.terms.terms().range().ge(prefix).lt(successor(prefix)).into_stream().map_err(read_failed)?;
+        let mut stream =
+            self.terms.terms().range().ge(prefix).lt(successor(prefix)).into_stream().map_err(read_failed)?;
         while stream.advance() {
             let value = stream.key().get(prefix.len()..).and_then(|value| std::str::from_utf8(value).ok());
             let holds = match value.and_then(document::value) {
@@ -192,7 +204,13 @@ impl Planner<'_> {
     }
 
     /// Looks up the few terms that can equal `text`.
-    fn look_up(&self, probe: &Probe<'_>, path: &TermPath, text: &str, found: &mut Candidates) -> Result<(), Error> {
+    fn look_up(
+        &self,
+        probe: &Probe<'_>,
+        path: &TermPath,
+        text: &str,
+        found: &mut Candidates,
+    ) -> Result<(), Error> {
         let values = [Value::from(text), Value::Bool(true), Value::Bool(false), Value::Null];
         for value in values {
             let tail = document::value_text(&value);
@@ -211,7 +229,8 @@ impl Planner<'_> {
 
     /// Adds every document with a value somewhere below a path.
     fn add_below(&self, below: &str, found: &mut Candidates) -> Result<(), Error> {
-        let mut stream = self.terms.terms().range().ge(below).lt(successor(below)).into_stream().map_err(read_failed)?;
+        let mut stream =
+            self.terms.terms().range().ge(below).lt(successor(below)).into_stream().map_err(read_failed)?;
         while stream.advance() {
             self.add_postings(stream.value(), &mut found.docs)?;
         }
@@ -254,7 +273,8 @@ impl Probe<'_> {
 
     /// Whether it holds only where some single scalar makes it hold: only then terms can tell all that satisfy it.
     fn needs_a_scalar(&self) -> bool {
-        let has_large_index = self.path.0.iter().any(|step| matches!(step, Step::Index(index) if *index > INDEX_MAX));
+        let has_large_index =
+            self.path.0.iter().any(|step| matches!(step, Step::Index(index) if *index > INDEX_MAX));
         let by_any = self.predicate.decided_by_any().is_some() || self.is_bare_path();
         by_any && !has_large_index && !self.holds(Value::Object(Map::new()))
     }
@@ -267,10 +287,16 @@ impl Probe<'_> {
     /// for the words `true`, `false` and `null`.
     fn only_text(&self) -> Option<&str> {
         match self.predicate {
-            Expression::Comparison { left: Operand::Path(_), op: Op::Eq, right: Operand::Literal(Literal::Text(text)) }
-            | Expression::Comparison { left: Operand::Literal(Literal::Text(text)), op: Op::Eq, right: Operand::Path(_) } => {
-                Some(text.as_str()).filter(|text| text.trim().parse::<f64>().is_err())
+            Expression::Comparison {
+                left: Operand::Path(_),
+                op: Op::Eq,
+                right: Operand::Literal(Literal::Text(text)),
             }
+            | Expression::Comparison {
+                left: Operand::Literal(Literal::Text(text)),
+                op: Op::Eq,
+                right: Operand::Path(_),
+            } => Some(text.as_str()).filter(|text| text.trim().parse::<f64>().is_err()),
             _ => None,
         }
     }

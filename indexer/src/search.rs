@@ -4,7 +4,7 @@
 //! order, and a question with a limit opens no more segments than it needs.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::ops::ControlFlow;
 
 use kfl::Query;
@@ -14,13 +14,13 @@ use store::{State, Summary};
 use tantivy::schema::Value as _;
 use tantivy::{DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument};
 
+use crate::Error;
 use crate::bundle::Bundle;
 use crate::data::{Coverage, Data, Order, QueryOptions};
 use crate::document::{self, ENTRY_VERSION, Fields};
 use crate::entry::{self, Bodies, complete, reads_bodies, without_bodies};
-use crate::pipeline;
+use crate::pipeline::{self, Start};
 use crate::plan;
-use crate::Error;
 
 /// See [`Data::query`].
 pub fn query(
@@ -33,7 +33,9 @@ pub fn query(
     let mut coverage = Coverage::default();
     coverage.segments_missing.extend(unreadable.iter().map(ToString::to_string));
     for segment in &segments {
-        coverage.losses.extend(segment.losses.iter().filter(|loss| loss.range.overlaps(options.range)).cloned());
+        coverage
+            .losses
+            .extend(segment.losses.iter().filter(|loss| loss.range.overlaps(options.range)).cloned());
     }
     let mut search = Search {
         data,
@@ -55,8 +57,10 @@ fn search_order(segments: Vec<Summary>, options: QueryOptions, coverage: &mut Co
     let all = segments.len();
     // An entry belongs to the segment where it ended, so none is older than its range's start by chance:
     // a segment that ended before the range began can hold none.
-    let mut kept: Vec<_> =
-        segments.into_iter().filter(|segment| segment.last() > options.range.start() && segment.may_overlap(TimeRange::ALL)).collect();
+    let mut kept: Vec<_> = segments
+        .into_iter()
+        .filter(|segment| segment.last() > options.range.start() && segment.may_overlap(TimeRange::ALL))
+        .collect();
     coverage.segments_pruned = all - kept.len();
     kept.sort_by_key(Summary::last);
     if options.order == Order::Ascending {
@@ -84,6 +88,9 @@ struct Opened {
     searcher: Searcher,
     fields: Fields,
 }
+
+/// Start in nanoseconds, place, and whether it is sure to be an answer.
+type Candidate = (i64, DocAddress, bool);
 
 /// A candidate in the heap; the greatest leaves first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -146,52 +153,93 @@ impl Search<'_> {
         }
     }
 
-    /// Puts the candidates of a segment into the heap. Where an index can't tell, because the question is
-    /// about bodies or because there is no index yet, the segment is dissected.
+    /// Puts the candidates of a segment into the heap; without an index it is dissected.
     fn open(&mut self, segment: &Summary) -> Result<(), Error> {
-        let index = match open_index(self.data, segment) {
+        let index = match open_bundle(self.data, segment) {
             Ok(Some(bundle)) if !has_entries_in(&bundle, self.options.range) => {
                 self.coverage.segments_pruned += 1;
                 return Ok(());
             }
-            Ok(Some(bundle)) if !self.needs_bodies => Some(Index::open(bundle)?),
-            Ok(None) if !self.needs_bodies => {
-                Index::open_in_dir(self.data.layout().growing_index(&segment.id)).ok()
-            }
-            Ok(_) | Err(_) => None,
+            Ok(Some(bundle)) => Index::open(bundle).ok(),
+            Ok(None) => Index::open_in_dir(self.data.layout().growing_index(&segment.id)).ok(),
+            Err(_) => None,
         };
         self.coverage.segments_searched += 1;
         match index {
-            Some(index) => self.collect(&index),
+            Some(index) => self.collect(&index, &segment.id),
             None => self.dissect(&segment.id),
         }
     }
 
-    fn collect(&mut self, index: &Index) -> Result<(), Error> {
+    fn collect(&mut self, index: &Index, id: &SegmentId) -> Result<(), Error> {
         let reader: IndexReader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).num_warming_threads(1).try_into()?;
-        let (searcher, fields) = (reader.searcher(), document::fields(index)?);
+        let opened = Opened { searcher: reader.searcher(), fields: document::fields(index)? };
         let number = self.opened.len();
-        for (ordinal, reader) in (0..).zip(searcher.segment_readers()) {
-            let candidates = plan::candidates(self.query.expression(), reader, fields)?;
+        let mut candidates = Vec::new();
+        for (ordinal, reader) in (0..).zip(opened.searcher.segment_readers()) {
+            let planned = plan::candidates(self.query.expression(), reader, opened.fields)?;
             let time = reader.fast_fields().i64("time")?;
-            for doc in candidates.docs.iter() {
-                let Some(ns) = time.first(doc) else { continue };
-                let address = DocAddress::new(ordinal, doc);
-                let found =
-                    if candidates.exact { Found::Certain(number, address) } else { Found::Possible(number, address) };
-                self.push(ns, found);
+            for doc in planned.docs.iter() {
+                let Some(ns) =
+                    time.first(doc).filter(|ns| self.options.range.contains(Timestamp::from_nanos(*ns)))
+                else {
+                    continue;
+                };
+                candidates.push((ns, DocAddress::new(ordinal, doc), planned.exact));
             }
         }
-        self.opened.push(Opened { searcher, fields });
+        if self.needs_bodies && !candidates.is_empty() {
+            candidates = self.decide_with_bodies(&opened, candidates, id)?;
+        }
+        for (ns, address, exact) in candidates {
+            self.push(
+                ns,
+                if exact { Found::Certain(number, address) } else { Found::Possible(number, address) },
+            );
+        }
+        self.opened.push(opened);
         Ok(())
+    }
+
+    /// Keeps the candidates that satisfy a question about bodies. The segment is dissected once for all; an
+    /// exchange that began in an earlier one is dissected on its own.
+    fn decide_with_bodies(
+        &self,
+        opened: &Opened,
+        candidates: Vec<Candidate>,
+        id: &SegmentId,
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut decided: HashMap<String, bool> = HashMap::new();
+        pipeline::exchanges(self.data.layout(), id, Start::Cold, &mut |naming, names, exchange| {
+            let (_, entry) = entry::entry(naming, names, &exchange, Bodies::Kept);
+            let entry = complete(entry);
+            if let Some(id) = entry.get("id").and_then(Value::as_str) {
+                decided.insert(id.to_owned(), self.query.matches(&entry));
+            }
+        })?;
+        let mut kept = Vec::new();
+        for (ns, address, _) in candidates {
+            let row = row(&opened.searcher, opened.fields, address)?;
+            let Some(id) = row.as_ref().and_then(|row| row.get("id")).and_then(Value::as_str) else {
+                continue;
+            };
+            let holds = match decided.get(id) {
+                Some(holds) => *holds,
+                None => self.data.entry(id)?.is_some_and(|entry| self.query.matches(&entry)),
+            };
+            if holds {
+                kept.push((ns, address, true));
+            }
+        }
+        Ok(kept)
     }
 
     /// Dissects a segment again and keeps what satisfies the query, without bodies.
     fn dissect(&mut self, id: &SegmentId) -> Result<(), Error> {
         let (query, range) = (self.query, self.options.range);
         let mut answers = Vec::new();
-        pipeline::exchanges(self.data.layout(), id, &mut |naming, names, exchange| {
+        pipeline::exchanges(self.data.layout(), id, Start::Warm, &mut |naming, names, exchange| {
             let (start, entry) = entry::entry(naming, names, &exchange, Bodies::Kept);
             let entry = complete(entry);
             if range.contains(start) && query.matches(&entry) {
@@ -207,9 +255,6 @@ impl Search<'_> {
     }
 
     fn push(&mut self, start_ns: i64, found: Found) {
-        if !self.options.range.contains(Timestamp::from_nanos(start_ns)) {
-            return;
-        }
         let rank = match self.options.order {
             Order::Ascending => Rank::Earliest(Reverse(start_ns)),
             Order::Descending => Rank::Latest(start_ns),
@@ -232,7 +277,7 @@ impl Search<'_> {
 }
 
 /// The bundle of an indexed segment; `None` where the index still grows or is missing.
-fn open_index(data: &Data, segment: &Summary) -> Result<Option<Bundle>, Error> {
+fn open_bundle(data: &Data, segment: &Summary) -> Result<Option<Bundle>, Error> {
     match segment.state {
         State::Indexed => {
             let bundle = Bundle::open(&data.layout().index(&segment.id))?;
@@ -244,7 +289,9 @@ fn open_index(data: &Data, segment: &Summary) -> Result<Option<Bundle>, Error> {
 
 fn has_entries_in(bundle: &Bundle, range: TimeRange) -> bool {
     let contents = bundle.contents();
-    contents.entries > 0 && contents.last_ns >= range.start().nanos() && contents.first_ns < range.end().nanos()
+    contents.entries > 0
+        && contents.last_ns >= range.start().nanos()
+        && contents.first_ns < range.end().nanos()
 }
 
 /// The stored row of a document; `None` if it is damaged.

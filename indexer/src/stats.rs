@@ -44,7 +44,8 @@ impl Data {
     /// When the directory can't be listed.
     pub fn stats(&self) -> Result<Stats, Error> {
         let (segments, unreadable) = self.segments()?;
-        let mut stats = Stats { unreadable: unreadable.iter().map(ToString::to_string).collect(), ..Stats::default() };
+        let mut stats =
+            Stats { unreadable: unreadable.iter().map(ToString::to_string).collect(), ..Stats::default() };
         for segment in segments {
             match segment.state {
                 State::Open => stats.segments_open += 1,

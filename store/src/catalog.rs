@@ -96,6 +96,14 @@ impl Catalog {
         Ok((found.into_values().collect(), unreadable))
     }
 
+    /// Enters a sealed segment.
+    ///
+    /// # Errors
+    /// When its manifest can't be read.
+    pub fn adopt(&self, id: &SegmentId) -> Result<(), Error> {
+        self.manifest(id).map(drop)
+    }
+
     /// Forgets every row whose segment is gone.
     pub fn forget_expired(&self) {
         let Some(cache) = &self.cache else { return };
@@ -184,7 +192,9 @@ fn open_cache(layout: &Layout) -> Option<sled::Db> {
         Ok(cache) => return Some(cache),
         // Another process holds the lock, or the directory is read-only: manifests answer.
         Err(sled::Error::Io(_)) => return None,
-        Err(error) => warn!(path = %dir.display(), %error, "catalog is damaged: moved aside, rebuilding from manifests"),
+        Err(error) => {
+            warn!(path = %dir.display(), %error, "catalog is damaged: moved aside, rebuilding from manifests")
+        }
     }
     let aside = layout.root().join("catalog.damaged");
     let _ = fs::remove_dir_all(&aside);

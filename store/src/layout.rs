@@ -110,7 +110,8 @@ fn list(dir: &Path) -> Result<Vec<SegmentId>, Error> {
     let mut ids = Vec::new();
     for entry in entries {
         let name = entry.map_err(Error::io(dir))?.file_name();
-        let id = name.to_str().and_then(|name| name.strip_suffix(SEGMENT_SUFFIX)).and_then(|id| id.parse().ok());
+        let id =
+            name.to_str().and_then(|name| name.strip_suffix(SEGMENT_SUFFIX)).and_then(|id| id.parse().ok());
         ids.extend(id);
     }
     ids.sort();

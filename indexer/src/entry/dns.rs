@@ -27,9 +27,11 @@ fn common(message: &Message) -> Map<String, Value> {
     fields.insert("id".into(), message.id.into());
     fields.insert("opCode".into(), message.opcode().to_string().into());
     fields.insert("questions".into(), message.questions.iter().map(question).collect());
-    for (name, records) in
-        [("answers", &message.answers), ("authorities", &message.authorities), ("additionals", &message.additionals)]
-    {
+    for (name, records) in [
+        ("answers", &message.answers),
+        ("authorities", &message.authorities),
+        ("additionals", &message.additionals),
+    ] {
         if !records.is_empty() {
             fields.insert(name.into(), records.iter().map(record).collect());
         }

@@ -34,12 +34,16 @@ pub fn request(request: &Request, bodies: Bodies) -> Value {
     fields.insert("url".into(), target.as_str().into());
     fields.insert("targetUri".into(), target.as_str().into());
     fields.insert("path".into(), path.into());
-    let segments: Vec<_> = path.split('/').skip(1).take(PARAMETERS_MAX).filter(|part| !part.is_empty()).collect();
+    let segments: Vec<_> =
+        path.split('/').skip(1).take(PARAMETERS_MAX).filter(|part| !part.is_empty()).collect();
     fields.insert("pathSegments".into(), segments.into());
     fields.insert("queryString".into(), parameters(query));
     fields.insert("httpVersion".into(), text(&request.version).into());
     fields.insert("headers".into(), headers(&request.headers));
-    fields.insert("cookies".into(), cookies(request.headers.values("cookie").flat_map(|line| line.split(|&b| b == b';'))));
+    fields.insert(
+        "cookies".into(),
+        cookies(request.headers.values("cookie").flat_map(|line| line.split(|&b| b == b';'))),
+    );
     fields.insert("headersSize".into(), (-1).into());
     fields.insert("bodySize".into(), request.body.length_bytes.into());
     if request.body.length_bytes > 0 {
@@ -70,7 +74,10 @@ pub fn response(response: &Response, bodies: Bodies) -> Value {
     fields.insert("headers".into(), headers(&response.headers));
     let set = response.headers.values("set-cookie").filter_map(|line| line.split(|&b| b == b';').next());
     fields.insert("cookies".into(), cookies(set));
-    fields.insert("redirectURL".into(), response.headers.value("location").map(text).unwrap_or_default().into());
+    fields.insert(
+        "redirectURL".into(),
+        response.headers.value("location").map(text).unwrap_or_default().into(),
+    );
     fields.insert("headersSize".into(), (-1).into());
     fields.insert("bodySize".into(), response.body.length_bytes.into());
     let mut content = Map::new();
@@ -79,7 +86,10 @@ pub fn response(response: &Response, bodies: Bodies) -> Value {
         content.insert("size".into(), decoded.bytes.len().into());
         add_body(&mut content, &decoded);
     }
-    content.insert("mimeType".into(), response.headers.value("content-type").map(text).unwrap_or_default().into());
+    content.insert(
+        "mimeType".into(),
+        response.headers.value("content-type").map(text).unwrap_or_default().into(),
+    );
     fields.insert("content".into(), content.into());
     if !response.interim.is_empty() {
         let interim: Vec<_> = response.interim.iter().map(|interim| interim.status).collect();

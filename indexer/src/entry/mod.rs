@@ -37,13 +37,16 @@ pub fn entry(naming: &mut Naming, names: &Names, exchange: &Exchange, bodies: Bo
     let mut entry = Map::new();
     let first = exchange.request.as_ref().or(exchange.response.as_ref());
     let last = exchange.response.as_ref().or(exchange.request.as_ref());
-    entry.insert("packets".into(), json!({
-        "first": first.map(|message| packet_ref(naming, message.first)),
-        "last": last.map(|message| packet_ref(naming, latest(exchange, message))),
-    }));
+    entry.insert(
+        "packets".into(),
+        json!({
+            "first": first.map(|message| packet_ref(naming, message.first)),
+            "last": last.map(|message| packet_ref(naming, latest(exchange, message))),
+        }),
+    );
     entry.insert("segment".into(), id.segment.to_string().into());
     entry.insert("id".into(), id.to_string().into());
-    entry.insert("index".into(), exchange.index.into());
+    entry.insert("index".into(), id.ordinal.into());
     entry.insert("stream".into(), stream(exchange).into());
     entry.insert("node".into(), json!({"name": naming.chain().as_str()}));
     entry.insert("timestamp".into(), start.millis().into());
@@ -112,7 +115,10 @@ fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodi
         }
         _ => {
             let version = http1::version(request, response);
-            entry.insert("protocol".into(), json!({"name": "http", "version": version, "abbr": "HTTP", "layer4": layer4}));
+            entry.insert(
+                "protocol".into(),
+                json!({"name": "http", "version": version, "abbr": "HTTP", "layer4": layer4}),
+            );
             if let Some(Content::Http1Request(request)) = request {
                 entry.insert("request".into(), http1::request(request, bodies));
             }
@@ -123,7 +129,10 @@ fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodi
     }
 }
 
-fn dns_part(content: Option<&Content>, part: fn(&dissect::protocol::dns::message::Message) -> Value) -> Value {
+fn dns_part(
+    content: Option<&Content>,
+    part: fn(&dissect::protocol::dns::message::Message) -> Value,
+) -> Value {
     match content {
         Some(Content::Dns(message)) => part(message),
         _ => Value::Null,

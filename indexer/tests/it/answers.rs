@@ -33,7 +33,11 @@ fn scalars(value: &Value, path: String, found: &mut BTreeSet<(String, String)>) 
     match value {
         Value::Object(members) => {
             for (key, member) in members {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}[{}]", Value::from(key.as_str())) };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}[{}]", Value::from(key.as_str()))
+                };
                 scalars(member, path, found);
             }
         }
@@ -88,18 +92,20 @@ fn an_answer_is_what_the_evaluator_says_of_every_entry() {
     let (rows, coverage) = ask(&data, "", ALL);
     assert!(coverage.segments_missing.is_empty(), "{:?}", coverage.segments_missing);
     assert!(rows.len() > 100, "only {} entries", rows.len());
-    let full: Vec<Value> =
-        ids(&rows).iter().map(|id| data.entry(id).unwrap().unwrap_or_else(|| panic!("{id} not found"))).collect();
+    let full: Vec<Value> = ids(&rows)
+        .iter()
+        .map(|id| data.entry(id).unwrap().unwrap_or_else(|| panic!("{id} not found")))
+        .collect();
     let mut paths = BTreeSet::new();
     full.iter().for_each(|entry| scalars(entry, String::new(), &mut paths));
-    let usable = |(_, value): &(String, String)| value.len() < 300 && kfl::parse(&format!("a == {value}"), 0).is_ok();
+    let usable =
+        |(_, value): &(String, String)| value.len() < 300 && kfl::parse(&format!("a == {value}"), 0).is_ok();
     let paths: Vec<_> = paths.into_iter().filter(usable).collect();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 400, ..Default::default() });
+    let mut runner =
+        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 400, ..Default::default() });
     runner
         .run(&question(paths), |text| {
             let Ok(query) = kfl::parse(&text, 0) else { return Ok(()) };
-            // `index` counts from where reading began, so it may differ between a row and its entry.
-            prop_assume!(!text.contains("index"));
             let expected: Vec<Value> = full.iter().filter(|entry| query.matches(entry)).cloned().collect();
             let (found, _) = ask(&data, &text, ALL);
             prop_assert_eq!(ids(&found), ids(&expected), "{}", text);
@@ -113,7 +119,11 @@ fn entries_come_in_order_and_within_the_range_and_limit() {
     let dir = recording::indexed();
     let data = Data::open(dir.path()).unwrap();
     let times = |options| -> Vec<i64> {
-        ask(&data, "http or dns", options).0.iter().map(|entry| entry["timestamp"].as_i64().unwrap()).collect()
+        ask(&data, "http or dns", options)
+            .0
+            .iter()
+            .map(|entry| entry["timestamp"].as_i64().unwrap())
+            .collect()
     };
     let all = times(ALL);
     assert!(all.is_sorted_by(|a, b| a >= b), "descending");
@@ -141,7 +151,7 @@ fn without_an_index_the_answer_is_the_same() {
         std::fs::remove_file(data.layout().index(&id)).unwrap();
     }
     for (text, with) in texts.iter().zip(with) {
-        assert_eq!(ask(&data, text, ALL).0, with, "{text}");
+        assert!(ask(&data, text, ALL).0 == with, "{text}");
     }
 }
 
@@ -155,5 +165,5 @@ fn a_damaged_index_does_not_change_the_answer() {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
     }
-    assert_eq!(ask(&data, "http", ALL).0, with);
+    assert!(ask(&data, "http", ALL).0 == with);
 }

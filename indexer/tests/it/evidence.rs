@@ -15,7 +15,12 @@ fn packets(mut reader: CaptureReader<impl std::io::Read>) -> Vec<Plain> {
     let mut packets = Vec::new();
     while let Some(record) = reader.next().unwrap() {
         if let Record::Packet(packet) = record {
-            packets.push((packet.timestamp, packet.link_type, packet.original_length_bytes, packet.data.to_vec()));
+            packets.push((
+                packet.timestamp,
+                packet.link_type,
+                packet.original_length_bytes,
+                packet.data.to_vec(),
+            ));
         }
     }
     packets
@@ -54,7 +59,8 @@ fn filters_choose_packets() {
     assert_eq!(tcp + rest, all);
     let failed = export(ExportFilter::Kfl(kfl::parse("http and response.status >= 400", 0).unwrap()));
     assert!(failed > 0 && failed < tcp, "{failed} of {tcp}");
-    let error = data.export(TimeRange::ALL, ExportFilter::Bpf("no such thing".into()), Vec::new()).unwrap_err();
+    let error =
+        data.export(TimeRange::ALL, ExportFilter::Bpf("no such thing".into()), Vec::new()).unwrap_err();
     assert_eq!(error.kind(), indexer::ErrorKind::Invalid);
 }
 
@@ -76,7 +82,9 @@ fn an_entry_leads_to_its_packets() {
         assert_eq!(entry["response"]["status"], 404);
         assert!(entry["response"]["content"]["text"].is_string(), "{entry}");
         let packets = data.packets(&row).unwrap();
-        let holds = |needle: &str| packets.iter().any(|packet| packet.data.windows(needle.len()).any(|at| at == needle.as_bytes()));
+        let holds = |needle: &str| {
+            packets.iter().any(|packet| packet.data.windows(needle.len()).any(|at| at == needle.as_bytes()))
+        };
         assert!(holds(" 404 "), "the status line is in the packets");
         assert!(holds(row["request"]["url"].as_str().unwrap()), "and so is the target");
     }

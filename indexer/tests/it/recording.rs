@@ -67,7 +67,8 @@ impl Recorder {
     /// The segment that is being written.
     pub fn writer(&mut self) -> &mut SegmentWriter {
         let id = SegmentId { chain: self.chain.clone(), sequence: self.sequence };
-        let options = WriterOptions { previous: self.previous, frame_bytes_max: 8 << 10, ..WriterOptions::default() };
+        let options =
+            WriterOptions { previous: self.previous, frame_bytes_max: 8 << 10, ..WriterOptions::default() };
         let dir = self.dir.join("open");
         self.writer.get_or_insert_with(|| SegmentWriter::create(&dir, id, options).unwrap())
     }
