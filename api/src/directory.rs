@@ -50,6 +50,18 @@ pub fn require(directory: &Path) -> anyhow::Result<()> {
     ))
 }
 
+/// Says what to do when the directory is another user's: without capabilities root is a user like any other.
+pub fn require_readable(directory: &Path) -> anyhow::Result<()> {
+    match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(anyhow!(
+            "may not read {}: remora gives up root's rights, so run it as the directory's owner (sudo -u OWNER remora …)",
+            directory.display()
+        )),
+        // Anything else is told by who reads the directory, with the file it is about.
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

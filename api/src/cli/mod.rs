@@ -139,7 +139,7 @@ impl Place {
     fn enter(&self) -> Result<(), Failure> {
         directory::require(&self.data)?;
         confine::confine(Some(&self.data))?;
-        Ok(())
+        Ok(directory::require_readable(&self.data)?)
     }
 
     /// The data directory, opened after all privileges are gone.

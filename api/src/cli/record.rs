@@ -94,8 +94,15 @@ impl Record {
                 |error| warn!(%error, "recording goes on without an index: run `remora reindex` later"),
             )
             .ok();
-        let mut recording =
-            Recording { recorder, indexing, watch, asked_to_stop: false, losses: 0, disk: Disk::Writing };
+        let mut recording = Recording {
+            recorder,
+            indexing,
+            watch,
+            has_started: false,
+            asked_to_stop: false,
+            losses: 0,
+            disk: Disk::Writing,
+        };
         let status = loop {
             match happenings.recv_timeout(STATUS_INTERVAL) {
                 Ok(Happening::Closed) | Err(RecvTimeoutError::Disconnected) => {
@@ -190,6 +197,7 @@ struct Recording {
     recorder: Recorder,
     indexing: Option<Indexing>,
     watch: Watch,
+    has_started: bool,
     asked_to_stop: bool,
     losses: u64,
     /// Whether the recorder said that the disk refuses to be written.
@@ -208,6 +216,7 @@ impl Recording {
         match happening {
             Happening::Event(event) => {
                 self.losses += u64::from(event.kind() == "loss");
+                self.has_started |= event.kind() == "started";
                 if event.kind() == "disk" {
                     self.disk = if event.text("state") == "waiting" { Disk::Refusing } else { Disk::Writing };
                 }
@@ -242,8 +251,11 @@ impl Recording {
         if self.asked_to_stop && status.success() {
             return Ok(());
         }
-        if status.code() == Some(2) {
-            return Err(Failure::Told(2));
+        // A recorder that could not start has said in one line what is missing and how to give it.
+        if let Some(code @ 1..=2) = status.code()
+            && !self.has_started
+        {
+            return Err(Failure::Told(u8::try_from(code).unwrap_or(1)));
         }
         Err(anyhow!(
             "recording has ended: remora-recorder {} (its reason is above); what was recorded until then is kept in {}",

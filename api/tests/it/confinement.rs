@@ -83,8 +83,10 @@ fn the_recorder_keeps_what_remora_gave_up() {
     }
     let bench = Bench::new();
     let seen = bench.directory.path().join("seen");
-    let recorder =
-        bench.fake_recorder(&format!("grep CapEff: /proc/$$/status > '{}'; exit 1", seen.display()));
+    let recorder = bench.fake_recorder(&format!(
+        "echo '{{\"event\":\"started\"}}'; grep CapEff: /proc/$$/status > '{}'; exit 1",
+        seen.display()
+    ));
     let answer = bench.remora().env("REMORA_RECORDER", recorder).arg("record").output().unwrap();
     assert_eq!(answer.status.code(), Some(1));
     assert_eq!(fs::read_to_string(seen).unwrap().trim(), own);

@@ -20,15 +20,19 @@ fn exchange(path: &str) {
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
-        let mut request = [0; 1024];
-        let length = connection.read(&mut request).unwrap();
-        assert!(length > 0);
+        // All of it: a connection that is closed with bytes unread is reset.
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
         connection
             .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             .unwrap();
     });
     let mut client = TcpStream::connect(address).unwrap();
-    write!(client, "GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n").unwrap();
+    client.write_all(format!("GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n").as_bytes()).unwrap();
     client.read_to_end(&mut Vec::new()).unwrap();
     server.join().unwrap();
 }
