@@ -31,8 +31,10 @@ pub enum Step {
     Worked,
     /// Nothing to do until the segment grows.
     Waiting,
-    /// Every segment of the chain is indexed.
-    Done,
+    /// Nothing to do until there is a new segment.
+    Idle,
+    /// The chain ended, and all of it is indexed.
+    Ended,
 }
 
 /// Whether more segments may come.
@@ -54,6 +56,8 @@ pub struct ChainIndexer {
     pipeline: Pipeline,
     /// The segment that was read last.
     last: Option<SegmentId>,
+    /// Whether the last segment was taken for the chain's end.
+    has_ended: bool,
     current: Option<Current>,
 }
 
@@ -65,6 +69,8 @@ struct Current {
     committed: Instant,
     /// Since when the sealed segment has been read to its end.
     ended: Option<Instant>,
+    /// Whether the reader had a second chance to find the seal.
+    looked_again: bool,
 }
 
 impl ChainIndexer {
@@ -72,7 +78,7 @@ impl ChainIndexer {
     #[must_use]
     pub fn new(layout: Layout, chain: Chain) -> Self {
         let pipeline = Pipeline::new(&chain);
-        Self { layout, chain, pending: BTreeSet::new(), pipeline, last: None, current: None }
+        Self { layout, chain, pending: BTreeSet::new(), pipeline, last: None, has_ended: false, current: None }
     }
 
     /// Tells of a segment that has no index yet. Known ones are passed over.
@@ -87,7 +93,9 @@ impl ChainIndexer {
     /// Does a bounded piece of work. A segment that can't be indexed is reported and left out.
     pub fn step(&mut self, mode: Mode, entries: &mut u64) -> Step {
         if self.current.is_none() {
-            let Some(id) = self.pending.pop_first() else { return Step::Done };
+            let Some(id) = self.pending.pop_first() else {
+                return if self.has_ended { Step::Ended } else { Step::Idle };
+            };
             if let Err(error) = self.begin(id.clone()) {
                 warn!(segment = %id, %error, "segment can't be indexed");
                 self.last = Some(id);
@@ -114,12 +122,13 @@ impl ChainIndexer {
         }
         let reader = open(&self.layout, &id)?;
         let index = GrowingIndex::create(self.layout.growing_index(&id))?;
-        self.current = Some(Current { id, reader, index, committed: Instant::now(), ended: None });
+        self.current =
+            Some(Current { id, reader, index, committed: Instant::now(), ended: None, looked_again: false });
         Ok(())
     }
 
     fn advance(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
-        let Some(current) = &mut self.current else { return Ok(Step::Done) };
+        let Some(current) = &mut self.current else { return Ok(Step::Idle) };
         let index = &mut current.index;
         for _ in 0..FRAMES_PER_STEP {
             let Some(frame) = current.reader.next_frame()? else { return self.at_end(mode, entries) };
@@ -138,32 +147,67 @@ impl ChainIndexer {
 
     /// The reader has nothing more for now: the segment still grows, or it is complete.
     fn at_end(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
-        let Some(current) = &mut self.current else { return Ok(Step::Done) };
-        if !current.reader.is_sealed() {
-            if current.committed.elapsed() >= COMMIT_INTERVAL {
-                current.index.commit()?;
-                current.committed = Instant::now();
+        let Some(current) = &mut self.current else { return Ok(Step::Idle) };
+        let is_open = self.layout.open_segment(&current.id).exists();
+        let is_sealed = self.layout.sealed_segment(&current.id).exists();
+        match (current.reader.is_sealed(), is_sealed) {
+            // It grows, or its seal is written and not yet published.
+            (_, false) if is_open => {
+                if current.committed.elapsed() >= COMMIT_INTERVAL {
+                    current.index.commit()?;
+                    current.committed = Instant::now();
+                }
+                Ok(Step::Waiting)
             }
-            return self.was_replaced();
+            // Expired while it was read: its index is not wanted.
+            (_, false) => self.drop_current(),
+            (false, true) => self.look_again(),
+            (true, true) => self.complete(mode, entries),
         }
+    }
+
+    /// The segment was sealed a moment ago, and the reader finds the seal when it looks once more. If it does
+    /// not, the segment was repaired into another file, and is read from the start there.
+    fn look_again(&mut self) -> Result<Step, Error> {
+        let Some(current) = &mut self.current else { return Ok(Step::Idle) };
+        if std::mem::replace(&mut current.looked_again, true) {
+            let id = current.id.clone();
+            self.drop_current()?;
+            self.last = None;
+            self.pending.insert(id);
+        }
+        Ok(Step::Worked)
+    }
+
+    fn drop_current(&mut self) -> Result<Step, Error> {
+        if let Some(current) = self.current.take() {
+            self.last = Some(current.id.clone());
+            let dir = self.layout.growing_index(&current.id);
+            drop(current);
+            fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
+        }
+        Ok(Step::Worked)
+    }
+
+    /// The segment is sealed and read to its end.
+    fn complete(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
+        let Some(mut current) = self.current.take() else { return Ok(Step::Idle) };
         let ended = *current.ended.get_or_insert_with(Instant::now);
         let next = SegmentId { chain: self.chain.clone(), sequence: current.id.sequence + 1 };
         let has_successor =
             self.layout.open_segment(&next).exists() || self.layout.sealed_segment(&next).exists();
         if !has_successor && mode == Mode::Follow && ended.elapsed() < SUCCESSOR_PATIENCE {
             current.index.commit()?;
+            self.current = Some(current);
             return Ok(Step::Waiting);
         }
-        let Some(mut current) = self.current.take() else { return Ok(Step::Done) };
         if !has_successor {
             self.end_flows(&mut current.index, entries)?;
         }
+        self.has_ended = !has_successor;
         self.last = Some(current.id.clone());
-        // The segment may have been expired while it was read: then its index is not wanted.
-        if self.layout.sealed_segment(&current.id).exists() {
-            current.index.bundle(&self.layout.index(&current.id))?;
-            info!(segment = %current.id, "indexed");
-        }
+        current.index.bundle(&self.layout.index(&current.id))?;
+        info!(segment = %current.id, "indexed");
         Ok(Step::Worked)
     }
 
@@ -178,24 +222,5 @@ impl ChainIndexer {
         // The next segment of the chain, if one ever comes, starts with fresh flows.
         self.pipeline = Pipeline::new(&self.chain);
         failed.map_or(Ok(()), Err)
-    }
-
-    /// An open segment that was repaired lies in another file now: begin again there.
-    fn was_replaced(&mut self) -> Result<Step, Error> {
-        let Some(current) = &self.current else { return Ok(Step::Done) };
-        if self.layout.open_segment(&current.id).exists() {
-            return Ok(Step::Waiting);
-        }
-        let id = current.id.clone();
-        self.current = None;
-        // Sealing renames the very file that is being read; `is_sealed` tells in the next step.
-        if self.layout.sealed_segment(&id).exists() {
-            self.last = None;
-            self.pending.insert(id);
-            return Ok(Step::Worked);
-        }
-        let dir = self.layout.growing_index(&id);
-        fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
-        Ok(Step::Worked)
     }
 }

@@ -142,10 +142,14 @@ impl Worker {
 
     /// One step of every chain; whether any had something to do.
     fn step(&mut self, mode: Mode) -> bool {
-        let mut entries = 0;
-        let steps: Vec<_> = self.chains.values_mut().map(|chain| chain.step(mode, &mut entries)).collect();
+        let (mut entries, mut worked) = (0, false);
+        self.chains.retain(|_, chain| {
+            let step = chain.step(mode, &mut entries);
+            worked |= step == Step::Worked;
+            step != Step::Ended
+        });
         self.entries.fetch_add(entries, Ordering::Relaxed);
-        steps.contains(&Step::Worked)
+        worked
     }
 
     /// Looks for segments without an index.

@@ -7,4 +7,5 @@ mod command;
 mod confinement;
 mod live;
 mod recording;
+mod round_trip;
 mod usage;
