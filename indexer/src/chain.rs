@@ -78,7 +78,15 @@ impl ChainIndexer {
     #[must_use]
     pub fn new(layout: Layout, chain: Chain) -> Self {
         let pipeline = Pipeline::new(&chain);
-        Self { layout, chain, pending: BTreeSet::new(), pipeline, last: None, has_ended: false, current: None }
+        Self {
+            layout,
+            chain,
+            pending: BTreeSet::new(),
+            pipeline,
+            last: None,
+            has_ended: false,
+            current: None,
+        }
     }
 
     /// Tells of a segment that has no index yet. Known ones are passed over.

@@ -68,8 +68,7 @@ impl Pipeline {
 
     /// Feeds what a frame holds; every exchange that ends goes to `sink`.
     pub fn feed(&mut self, frame: &Frame, sink: Sink<'_>) {
-        let mut records = frame.records();
-        while let Some(record) = records.next() {
+        for record in frame.records() {
             match record {
                 Ok((Some(at), Record::Packet(packet))) => {
                     self.now = self.now.max(packet.timestamp);
