@@ -13,7 +13,7 @@ use store::Layout;
 use tracing::{info, warn};
 
 use crate::Error;
-use crate::entry::row;
+use crate::entry::{Bodies, row};
 use crate::growing::GrowingIndex;
 use crate::pipeline::{Pipeline, open};
 
@@ -77,7 +77,7 @@ impl ChainIndexer {
     /// For one chain; reads nothing yet.
     #[must_use]
     pub fn new(layout: Layout, chain: Chain) -> Self {
-        let pipeline = Pipeline::new(&chain);
+        let pipeline = Pipeline::new(&chain, Bodies::Left);
         Self {
             layout,
             chain,
@@ -126,7 +126,7 @@ impl ChainIndexer {
     fn begin(&mut self, id: SegmentId) -> Result<(), Error> {
         let previous = id.before();
         if self.last != previous || previous.is_none() {
-            self.pipeline = Pipeline::warm(&self.layout, &id)?;
+            self.pipeline = Pipeline::warm(&self.layout, &id, Bodies::Left)?;
         }
         let reader = open(&self.layout, &id)?;
         let index = GrowingIndex::create(self.layout.growing_index(&id))?;
@@ -228,7 +228,7 @@ impl ChainIndexer {
             failed = index.add(start.nanos(), &row).err().or(failed.take());
         });
         // The next segment of the chain, if one ever comes, starts with fresh flows.
-        self.pipeline = Pipeline::new(&self.chain);
+        self.pipeline = Pipeline::new(&self.chain, Bodies::Left);
         failed.map_or(Ok(()), Err)
     }
 }

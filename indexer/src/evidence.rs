@@ -37,7 +37,7 @@ pub struct EntryPacket {
 /// See [`Data::entry`].
 pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
     let Some(flow) = flow_of(data, id)? else { return Ok(None) };
-    let mut pipeline = Pipeline::new(&id.segment.chain);
+    let mut pipeline = Pipeline::new(&id.segment.chain, Bodies::Kept);
     let mut found = None;
     for sequence in id.segment.sequence..=id.segment.sequence.saturating_add(SEGMENTS_AHEAD_MAX) {
         let segment = SegmentId { chain: id.segment.chain.clone(), sequence };

@@ -9,7 +9,7 @@ use segment::{Chain, Frame, Manifest, Reading, Record, SegmentId, SegmentReader,
 use store::Layout;
 
 use crate::Error;
-use crate::entry::Naming;
+use crate::entry::{Bodies, Naming};
 use crate::names::Names;
 
 /// Takes exchanges as they end, with what is needed to make entries of them.
@@ -39,11 +39,15 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// With no flows.
+    /// With no flows. A pipeline for rows, which have no bodies, does not copy them either.
     #[must_use]
-    pub fn new(chain: &Chain) -> Self {
+    pub fn new(chain: &Chain, bodies: Bodies) -> Self {
+        let mut limits = Limits { hash_seed: random(), ..Limits::default() };
+        if bodies == Bodies::Left {
+            limits.body_bytes_max = 0;
+        }
         Self {
-            dissector: Dissector::new(Limits { hash_seed: random(), ..Limits::default() }),
+            dissector: Dissector::new(limits),
             naming: Naming::new(chain.clone()),
             names: Names::default(),
             now: Timestamp::MIN,
@@ -55,8 +59,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// When one of those segments can't be read.
-    pub fn warm(layout: &Layout, id: &SegmentId) -> Result<Self, Error> {
-        let mut pipeline = Self::new(&id.chain);
+    pub fn warm(layout: &Layout, id: &SegmentId, bodies: Bodies) -> Result<Self, Error> {
+        let mut pipeline = Self::new(&id.chain, bodies);
         for earlier in before(layout, id) {
             let mut reader = open(layout, &earlier)?;
             while let Some(frame) = reader.next_frame()? {
@@ -129,8 +133,8 @@ fn before(layout: &Layout, id: &SegmentId) -> Vec<SegmentId> {
 /// When the segment can't be read.
 pub fn exchanges(layout: &Layout, id: &SegmentId, start: Start, sink: Sink<'_>) -> Result<(), Error> {
     let mut pipeline = match start {
-        Start::Warm => Pipeline::warm(layout, id)?,
-        Start::Cold => Pipeline::new(&id.chain),
+        Start::Warm => Pipeline::warm(layout, id, Bodies::Kept)?,
+        Start::Cold => Pipeline::new(&id.chain, Bodies::Kept),
     };
     let mut reader = open(layout, id)?;
     while let Some(frame) = reader.next_frame()? {

@@ -10,7 +10,7 @@ mod id;
 mod protocol;
 
 use dissect::protocol::Content;
-use dissect::{Endpoint, Exchange, Message, Transport};
+use dissect::{Endpoint, Exchange, Limits, Message, Transport};
 use kfl::{Path, Step};
 use segment::{PacketRef, SegmentId, Timestamp};
 use serde_json::{Map, Value, json};
@@ -92,12 +92,24 @@ fn add_sizes(entry: &mut Map<String, Value>, exchange: &Exchange) {
     entry.insert("requestSize".into(), wire(request).into());
     entry.insert("responseSize".into(), wire(response).into());
     entry.insert("gaps".into(), gaps.into());
-    let truncated = [request, response].into_iter().flatten().any(|message| message.truncated);
+    let truncated = [request, response].into_iter().flatten().any(is_truncated);
     entry.insert("truncated".into(), truncated.into());
     if let (Some(request), Some(response)) = (request, response) {
         let elapsed_ns = response.end.since(request.start).max(0);
         entry.insert("elapsedTime".into(), ((elapsed_ns + 500_000) / 1_000_000).into());
     }
+}
+
+/// Whether a limit cut what an entry keeps of a message. A row says the same, though it keeps no body at all.
+fn is_truncated(message: &Message) -> bool {
+    let body = match &message.content {
+        Content::Http1Request(request) => &request.body,
+        Content::Http1Response(response) => &response.body,
+        _ => return message.truncated,
+    };
+    let seen_bytes = body.length_bytes.saturating_sub(body.gap_bytes);
+    let is_head_cut = message.truncated && !body.truncated;
+    is_head_cut || seen_bytes > Limits::default().body_bytes_max as u64
 }
 
 fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodies) {
