@@ -19,6 +19,9 @@ mod instant;
 mod recorder;
 mod terminal;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     cli::start_log(&arguments);

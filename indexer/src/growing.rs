@@ -10,8 +10,9 @@ use crate::Error;
 use crate::bundle::{self, Extent};
 use crate::document::{self, ENTRY_VERSION, Fields};
 
-/// What tantivy may hold before it writes an index segment; its least is 15 MB.
-const WRITER_MEMORY_BYTES: usize = 96 << 20;
+/// What tantivy may hold before it writes an index segment; its least is 15 MB. Enough for most segments at
+/// once, so that there is nothing to merge.
+const WRITER_MEMORY_BYTES: usize = 192 << 20;
 
 /// An index that takes entries; searchable by any process after each [`GrowingIndex::commit`].
 pub struct GrowingIndex {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use segment::COMPRESSION_LEVEL;
 
 use crate::budget::Budget;
 
@@ -80,7 +81,7 @@ pub struct CaptureArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=99))]
     pub free_percent_min: u8,
     /// zstd level; higher is smaller and costs more CPU time.
-    #[arg(long, value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(i32).range(-7..=19))]
+    #[arg(long, value_name = "LEVEL", default_value_t = COMPRESSION_LEVEL, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-7..=19))]
     pub compression_level: i32,
 }
 
@@ -114,7 +115,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "N", default_value = "256MiB", value_parser = size_bytes)]
     pub rotate_bytes: u64,
     /// zstd level.
-    #[arg(long, value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(i32).range(-7..=19))]
+    #[arg(long, value_name = "LEVEL", default_value_t = COMPRESSION_LEVEL, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-7..=19))]
     pub compression_level: i32,
     /// The files; '-' is standard input.
     #[arg(required = true, value_name = "FILE")]

@@ -7,9 +7,6 @@ use segment::SegmentId;
 
 use crate::Error;
 
-/// Ends the name of a segment file.
-const SEGMENT_SUFFIX: &str = ".pcapng.zst";
-
 /// The paths of one data directory. `ARCHITECTURE.md` draws it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layout {
@@ -56,19 +53,19 @@ impl Layout {
     /// A segment that is being written.
     #[must_use]
     pub fn open_segment(&self, id: &SegmentId) -> PathBuf {
-        self.open_dir().join(format!("{id}{SEGMENT_SUFFIX}"))
+        self.open_dir().join(id.file_name())
     }
 
     /// A sealed segment.
     #[must_use]
     pub fn sealed_segment(&self, id: &SegmentId) -> PathBuf {
-        self.sealed_dir().join(format!("{id}{SEGMENT_SUFFIX}"))
+        self.sealed_dir().join(id.file_name())
     }
 
     /// The manifest of a sealed segment.
     #[must_use]
     pub fn manifest(&self, id: &SegmentId) -> PathBuf {
-        self.sealed_dir().join(format!("{id}.manifest.json"))
+        self.sealed_dir().join(id.manifest_name())
     }
 
     /// The index of a sealed segment: one file.
@@ -109,10 +106,8 @@ fn list(dir: &Path) -> Result<Vec<SegmentId>, Error> {
     };
     let mut ids = Vec::new();
     for entry in entries {
-        let name = entry.map_err(Error::io(dir))?.file_name();
-        let id =
-            name.to_str().and_then(|name| name.strip_suffix(SEGMENT_SUFFIX)).and_then(|id| id.parse().ok());
-        ids.extend(id);
+        let path = entry.map_err(Error::io(dir))?.path();
+        ids.extend(SegmentId::from_path(&path).filter(|id| path.ends_with(id.file_name())));
     }
     ids.sort();
     Ok(ids)

@@ -54,4 +54,4 @@ pub use repair::{Repaired, repair};
 pub use seal::Seal;
 pub use time::{TimeRange, Timestamp};
 pub use verify::{Problem, Verification, derive_manifest, verify};
-pub use writer::{FinishedSegment, SegmentWriter, WriterOptions};
+pub use writer::{COMPRESSION_LEVEL, FinishedSegment, SegmentWriter, WriterOptions};

@@ -31,7 +31,7 @@ use crate::time::TimeRange;
 use crate::zstd_frame::{FRAME_BYTES_LIMIT, Packer, skippable};
 
 pub(crate) use options::random;
-pub use options::{FRAME_BYTES_MAX, WriterOptions};
+pub use options::{COMPRESSION_LEVEL, FRAME_BYTES_MAX, WriterOptions};
 pub use sealing::FinishedSegment;
 pub(crate) use sealing::{manifest, modified, publish, seek_table};
 
@@ -97,7 +97,7 @@ impl SegmentWriter {
 
     /// Goes on behind the last whole frame of an open segment, as `tally` counted it.
     pub(crate) fn resume(file: File, path: PathBuf, header: Header, tally: Tally) -> Result<Self, Error> {
-        let packer = Packer::new(1).map_err(Error::io("compress", &path))?;
+        let packer = Packer::new(COMPRESSION_LEVEL).map_err(Error::io("compress", &path))?;
         let raw_bytes = tally.frames.iter().map(|frame| u64::from(frame.raw_bytes)).sum();
         let sha256 = sha256_of(&file, &path, tally.offset())?;
         let interfaces = u32::try_from(tally.interfaces.len()).unwrap_or(u32::MAX);
