@@ -8,8 +8,10 @@ use kfl::Query;
 use segment::{Loss, SegmentId, TimeRange};
 use serde_json::Value;
 use store::{Catalog, Layout, Summary};
+use tantivy::Index;
 
 use crate::Error;
+use crate::bundle::Bundle;
 use crate::evidence::EntryPacket;
 use crate::export::{ExportFilter, ExportSummary};
 
@@ -123,9 +125,15 @@ impl Data {
         crate::export::export(self, range, filter, out)
     }
 
-    /// The number of entries in a segment's index; 0 without one.
+    /// The number of entries in a segment's index, finished or growing; 0 without one.
     #[must_use]
     pub fn entries_of(&self, id: &SegmentId) -> u64 {
-        crate::bundle::Bundle::open(&self.layout().index(id)).map_or(0, |bundle| bundle.contents().entries)
+        match Bundle::open(&self.layout().index(id)) {
+            Ok(bundle) => bundle.contents().entries,
+            Err(_) => {
+                let growing = Index::open_in_dir(self.layout().growing_index(id));
+                growing.and_then(|index| index.reader()).map_or(0, |reader| reader.searcher().num_docs())
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ pub struct Stats {
     pub segment_bytes: u64,
     /// Size of all index files.
     pub index_bytes: u64,
-    /// Entries in the indexes of sealed segments.
+    /// Entries in all indexes, growing ones too.
     pub entries: u64,
     /// The ledger: lost packets by cause. Losses of unknown size count in `losses_unknown`.
     pub lost_packets: BTreeMap<LossCause, u64>,
@@ -53,9 +53,9 @@ impl Data {
                 State::Indexed => {
                     stats.segments_sealed += 1;
                     stats.segments_indexed += 1;
-                    stats.entries += self.entries_of(&segment.id);
                 }
             }
+            stats.entries += self.entries_of(&segment.id);
             stats.range = match (stats.range, segment.range) {
                 (Some(all), Some(one)) => Some(all.union(one)),
                 (known, found) => known.or(found),

@@ -28,6 +28,7 @@ fn entries_are_found_while_their_segment_is_open_and_after_it_is_sealed() {
         std::thread::park_timeout(Duration::from_millis(20));
     }
     let open = count(&data);
+    assert_eq!(data.stats().unwrap().entries, open, "the growing index is counted too");
     recorder.seal();
     indexing.drain();
     let stats = data.stats().unwrap();
