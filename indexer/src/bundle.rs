@@ -71,20 +71,26 @@ impl Extent {
     }
 }
 
-/// Bundles every file of `index_dir` into `target`, which appears whole or not at all.
+/// Bundles the files `names` of `index_dir` into `target`, which appears whole or not at all.
 ///
 /// # Errors
 /// When a file can't be read or the bundle can't be written.
-pub fn write(index_dir: &Path, target: &Path, entry_version: u32, extent: Extent) -> Result<(), Error> {
+pub fn write(
+    index_dir: &Path,
+    names: &[PathBuf],
+    target: &Path,
+    entry_version: u32,
+    extent: Extent,
+) -> Result<(), Error> {
     let temporary = target.with_extension("index.tmp");
     let mut out = BufWriter::new(File::create(&temporary).map_err(Error::io(&temporary))?);
     let mut files = BTreeMap::new();
     let mut offset = 0;
-    for name in file_names(index_dir)? {
-        let path = index_dir.join(&name);
+    for name in names {
+        let path = index_dir.join(name);
         let mut file = File::open(&path).map_err(Error::io(&path))?;
         let length = io::copy(&mut file, &mut out).map_err(Error::io(&path))?;
-        files.insert(name, (offset, length));
+        files.insert(name.to_string_lossy().into_owned(), (offset, length));
         offset += length;
     }
     let Extent { entries, first_ns, last_ns } = extent;
@@ -101,17 +107,6 @@ pub fn write(index_dir: &Path, target: &Path, entry_version: u32, extent: Extent
     };
     finish(&mut out).map_err(Error::io(&temporary))?;
     fs::rename(&temporary, target).map_err(Error::io(target))
-}
-
-/// The index's own files: its state, and what the state names. Locks and lists of garbage stay behind.
-fn file_names(index_dir: &Path) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(index_dir).map_err(Error::io(index_dir))? {
-        let name = entry.map_err(Error::io(index_dir))?.file_name();
-        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// A bundle, as a read-only directory for tantivy.

@@ -37,3 +37,27 @@ fn entries_are_found_while_their_segment_is_open_and_after_it_is_sealed() {
     assert_eq!(count(&data), stats.entries);
     assert_eq!(std::fs::read_dir(dir.path().join("open")).unwrap().count(), 0, "nothing is left behind");
 }
+
+/// Each commit makes a piece, and tantivy merges pieces in the background: the last merge must not meet another.
+#[test]
+fn a_segment_of_many_commits_is_indexed_whole() {
+    let dir = recording::data_dir();
+    let indexing = Indexing::start(dir.path()).unwrap();
+    let mut recorder = Recorder::new(dir.path(), "live");
+    let data = Data::open(dir.path()).unwrap();
+    for _ in 0..12 {
+        let before = indexing.entries();
+        recorder.record("shop.pcapng", u64::MAX);
+        recorder.writer().sync().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while indexing.entries() == before || count(&data) < indexing.entries() {
+            assert!(Instant::now() < deadline, "{} indexed, {} found", indexing.entries(), count(&data));
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+    recorder.seal();
+    indexing.drain();
+    let stats = data.stats().unwrap();
+    assert_eq!((stats.segments_open, stats.segments_indexed), (0, 1));
+    assert_eq!(count(&data), stats.entries);
+}
