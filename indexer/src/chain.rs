@@ -2,7 +2,8 @@
 //!
 //! One dissector lives through the chain, so that an exchange may begin in one segment and end in the
 //! next; it belongs to the index of the segment where it ended. Reading starts at the first segment
-//! without an index. The segment before it is read first, in silence, so that flows that were under way are known.
+//! without an index; what was recorded shortly before it is read first, in silence, so that flows that were under
+//! way are known.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -122,7 +123,8 @@ impl ChainIndexer {
         }
     }
 
-    /// Opens the next segment. Where it does not follow the last one, flows begin anew behind the segment before it.
+    /// Opens the next segment. Where it does not follow the last one, its flows are found anew from what was
+    /// recorded shortly before it.
     fn begin(&mut self, id: SegmentId) -> Result<(), Error> {
         let previous = id.before();
         if self.last != previous || previous.is_none() {
