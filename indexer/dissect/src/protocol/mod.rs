@@ -11,6 +11,7 @@ pub mod content_encoding;
 pub mod dns;
 pub mod fuzz;
 pub mod http1;
+pub mod http2;
 pub mod pending;
 
 use segment::{PacketRef, Timestamp};
@@ -25,6 +26,10 @@ pub enum Content {
     Http1Request(http1::message::Request),
     /// RFC 9112.
     Http1Response(http1::message::Response),
+    /// RFC 9113.
+    Http2Request(http2::message::Request),
+    /// RFC 9113.
+    Http2Response(http2::message::Response),
     /// RFC 1035: one shape for queries and responses.
     Dns(dns::message::Message),
 }
