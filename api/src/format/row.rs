@@ -1,5 +1,6 @@
 //! What a list shows of an entry.
 
+use indexer::entry::{self, Outcome, Summary};
 use serde_json::Value;
 
 use crate::terminal::paint::Style;
@@ -65,13 +66,14 @@ impl<'a> Row<'a> {
     /// The row of `entry`; what it lacks stays empty.
     pub fn of(entry: &'a Value) -> Self {
         let answered = !nothing(&entry["response"]);
+        let (summary, status) = told(entry);
         Self {
             time: text(&entry["startTime"]),
             protocol: first_text([&entry["protocol"]["abbr"], &entry["protocol"]["name"]]),
             source: end(&entry["src"]),
             destination: end(&entry["dst"]),
-            summary: summary(entry),
-            status: status(entry),
+            summary,
+            status,
             elapsed_ms: entry["elapsedTime"].as_u64().filter(|_| answered),
             request_bytes: entry["requestSize"].as_u64(),
             response_bytes: entry["responseSize"].as_u64().filter(|_| answered),
@@ -107,41 +109,16 @@ fn end(end: &Value) -> End<'_> {
     End { ip: text(&end["ip"]), port: text(&end["port"]), name: text(&end["name"]) }
 }
 
-fn summary(entry: &Value) -> String {
-    let (request, response) = (&entry["request"], &entry["response"]);
-    if nothing(request) && nothing(&response["answers"]) {
-        return "(request not seen)".to_owned();
-    }
-    let questions = [&request["questions"], &response["questions"], &response["answers"]];
-    if let Some(questions) = questions.into_iter().filter_map(Value::as_array).find(|list| !list.is_empty()) {
-        let first = questions.first().unwrap_or(&Value::Null);
-        let more = if questions.len() > 1 { format!(" (+{})", questions.len() - 1) } else { String::new() };
-        return format!("{} {}{more}", text(&first["name"]), text(&first["type"])).trim().to_owned();
-    }
-    let verb =
-        first_text([&request["method"], &request["command"], &request["apiKeyName"], &request["opCode"]]);
-    let object = first_text(
-        ["url", "targetUri", "path", "key", "routingKey", "queue", "query"].map(|field| &request[field]),
-    );
-    format!("{verb} {object}").trim().to_owned()
-}
-
-fn status(entry: &Value) -> Status {
-    let response = &entry["response"];
-    if nothing(response) {
-        return Status { text: "no answer".to_owned(), style: Style::Notice };
-    }
-    if let Some(code) = response["status"].as_u64() {
-        let style = match code {
-            0..300 => Style::Good,
-            300..400 => Style::Normal,
-            _ => Style::Bad,
-        };
-        return Status { text: code.to_string(), style };
-    }
-    let text = first_text(["code", "status", "error"].map(|field| &response[field]));
-    let good = matches!(text, "No Error" | "NoError" | "NOERROR" | "OK");
-    Status { text: text.to_owned(), style: if good { Style::Good } else { Style::Bad } }
+/// What was asked, and how it went.
+fn told(entry: &Value) -> (String, Status) {
+    let Summary { method, text, status, outcome } = entry::summary(entry);
+    let style = match outcome {
+        Outcome::Good => Style::Good,
+        Outcome::Neutral => Style::Normal,
+        Outcome::Bad => Style::Bad,
+        Outcome::Unanswered => Style::Notice,
+    };
+    (format!("{method} {text}").trim().to_owned(), Status { text: status, style })
 }
 
 #[cfg(test)]
@@ -153,6 +130,7 @@ mod tests {
     #[test]
     fn dns_shows_name_type_and_code() {
         let entry = json!({
+            "protocol": { "abbr": "DNS" },
             "request": { "opCode": "Query", "questions": [
                 { "name": "session-db.sock-shop", "type": "A" }, { "name": "b", "type": "A" }] },
             "response": { "code": "Non-Existent Domain", "answers": [] },
@@ -164,14 +142,15 @@ mod tests {
 
     #[test]
     fn missing_halves_are_said() {
-        let unanswered =
-            json!({ "request": { "method": "GET", "url": "/x" }, "response": {}, "elapsedTime": 0 });
+        let unanswered = json!({ "protocol": { "abbr": "HTTP" }, "request": { "method": "GET", "url": "/x" },
+                    "error": { "type": "pair-not-found" } });
         let row = Row::of(&unanswered);
         assert_eq!((row.summary.as_str(), row.status.text.as_str()), ("GET /x", "no answer"));
         assert_eq!(row.elapsed_ms, None);
-        let unasked = json!({ "response": { "status": 200 } });
+        let unasked = json!({ "protocol": { "abbr": "HTTP" }, "response": { "status": 200 },
+                              "error": { "type": "pair-not-found" } });
         assert_eq!(Row::of(&unasked).summary, "(request not seen)");
-        assert_eq!(Row::of(&Value::Null).summary, "(request not seen)");
+        assert_eq!(Row::of(&Value::Null).summary, "");
     }
 
     #[test]

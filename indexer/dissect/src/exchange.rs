@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use segment::{InterfaceId, PacketRef, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::Content;
 
 /// One end of a flow.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Endpoint {
     /// IPv4 or IPv6 address, innermost header.
     pub ip: IpAddr,
@@ -16,7 +17,7 @@ pub struct Endpoint {
 }
 
 /// What carries the protocol.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Transport {
     /// RFC 9293.
     Tcp,
@@ -25,7 +26,7 @@ pub enum Transport {
 }
 
 /// One message of a protocol, and where its bytes were.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Message {
     /// Time of the packet that held the message's first byte.
     pub start: Timestamp,
@@ -46,7 +47,7 @@ pub struct Message {
 }
 
 /// A request and its response; one of them may be missing, never both.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Exchange {
     /// Who asked.
     pub client: Endpoint,

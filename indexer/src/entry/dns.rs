@@ -1,19 +1,105 @@
 //! DNS queries and responses as fields.
 
+use dissect::protocol::Content;
 use dissect::protocol::dns::code::Rcode;
 use dissect::protocol::dns::data::RecordData;
 use dissect::protocol::dns::message::{Message, Question, Record};
 use serde_json::{Map, Value, json};
 
+use super::Said;
+use super::description::{Description, Field, Outcome, Summary};
+
+pub const DESCRIPTION: Description = Description {
+    name: "dns",
+    abbr: "DNS",
+    version: "0",
+    long_name: "Domain Name System",
+    macro_name: "dns",
+    ports: &["53", "5353", "5355"],
+    priority: 4,
+    background: "#606060",
+    foreground: "#ffffff",
+    reference: "https://www.rfc-editor.org/rfc/rfc1035",
+    bodies: &[],
+    fields: FIELDS,
+    summary,
+};
+
+/// The fields of both messages; records are told alike wherever they stand.
+const FIELDS: &[Field] = &[
+    Field::number("request.id", "transaction id"),
+    Field::text("request.opCode", "operation: Query, Status, Notify, Update"),
+    Field::boolean("request.recursionDesired", "whether the client asks for recursion"),
+    Field::text("request.questions.*.name", "name asked for"),
+    Field::text("request.questions.*.type", "record type asked for"),
+    Field::text("request.questions.*.class", "class, nearly always IN"),
+    Field::any("request.answers.*.*", "records the query brings along, as in response.answers"),
+    Field::any("request.authorities.*.*", "records the query brings along, as in response.answers"),
+    Field::any("request.additionals.*.*", "records the query brings along: EDNS options"),
+    Field::text("request.damage", "why reading the query ended early"),
+    Field::number("response.id", "transaction id"),
+    Field::text("response.opCode", "operation"),
+    Field::text("response.code", "response code in words: No Error, Non-Existent Domain"),
+    Field::boolean("response.authoritative", "whether the server owns the zone"),
+    Field::boolean("response.truncated", "whether the answer did not fit; the client asks again over TCP"),
+    Field::boolean("response.recursionAvailable", "whether the server recurses"),
+    Field::text("response.questions.*.name", "name asked for, repeated by the server"),
+    Field::text("response.questions.*.type", "record type asked for"),
+    Field::text("response.questions.*.class", "class"),
+    Field::text("response.answers.*.name", "owner of the record"),
+    Field::text("response.answers.*.type", "record type"),
+    Field::text("response.answers.*.class", "class"),
+    Field::number("response.answers.*.ttl", "time to live, seconds"),
+    Field::text(
+        "response.answers.*.*",
+        "the record's data under the name of its type: ip, cname, ns, ptr, txts, soa, srv, mx, opt, uri, data",
+    ),
+    Field::any("response.authorities.*.*", "records of the authority section, as in response.answers"),
+    Field::any("response.additionals.*.*", "records of the additional section, as in response.answers"),
+    Field::text("response.damage", "why reading the response ended early"),
+];
+
+/// `name TYPE`, and the response code.
+fn summary(entry: &Value) -> Summary {
+    let lists = ["/request/questions", "/response/questions", "/response/answers"];
+    let list = lists.iter().filter_map(|path| entry.pointer(path)?.as_array()).find(|list| !list.is_empty());
+    let text = list.map(|list| {
+        let of = |field: &str| list.first().and_then(|first| first[field].as_str()).unwrap_or_default();
+        let more = if list.len() > 1 { format!(" (+{})", list.len() - 1) } else { String::new() };
+        format!("{} {}{more}", of("name"), of("type"))
+    });
+    let status = entry["response"]["code"].as_str().unwrap_or_default();
+    Summary {
+        method: String::new(),
+        text: text.unwrap_or_default(),
+        status: status.to_owned(),
+        outcome: if status == "No Error" { Outcome::Good } else { Outcome::Bad },
+    }
+}
+
+/// An exchange as fields.
+pub fn said(query: Option<&Content>, answer: Option<&Content>) -> Said {
+    let part = |content: Option<&Content>, part: fn(&Message) -> Value| match content {
+        Some(Content::Dns(message)) => Some(part(message)),
+        _ => None,
+    };
+    Said {
+        protocol: &DESCRIPTION,
+        version: None,
+        request: part(query, request),
+        response: part(answer, response),
+    }
+}
+
 /// The `request` of an entry.
-pub fn request(message: &Message) -> Value {
+fn request(message: &Message) -> Value {
     let mut fields = common(message);
     fields.insert("recursionDesired".into(), message.flags.recursion_desired().into());
     fields.into()
 }
 
 /// The `response` of an entry.
-pub fn response(message: &Message) -> Value {
+fn response(message: &Message) -> Value {
     let mut fields = common(message);
     fields.insert("code".into(), code_name(message.rcode).into());
     fields.insert("authoritative".into(), message.flags.authoritative().into());

@@ -7,15 +7,109 @@ use dissect::protocol::content_encoding::Decoded;
 use dissect::protocol::http1::message::{Headers, Request, Response};
 use serde_json::{Map, Value, json};
 
-use super::Bodies;
+use super::description::{Description, Field, Outcome, Summary};
+use super::{Bodies, Said};
 
 /// Most bytes of a decoded body in an entry; what is longer is cut and marked.
 const DECODED_BYTES_MAX: usize = 4 << 20;
 /// Form fields and query parameters told apart; the rest stays in the text.
 const PARAMETERS_MAX: usize = 1_024;
 
+pub const DESCRIPTION: Description = Description {
+    name: "http",
+    abbr: "HTTP",
+    version: "",
+    long_name: "Hypertext Transfer Protocol -- HTTP/{version}",
+    macro_name: "http",
+    ports: &["80", "443", "8080"],
+    priority: 0,
+    background: "#326de6",
+    foreground: "#ffffff",
+    reference: "https://www.rfc-editor.org/rfc/rfc9112",
+    bodies: BODIES,
+    fields: FIELDS,
+    summary,
+};
+
+/// What rows leave out of HTTP messages.
+pub const BODIES: &[&[&str]] = &[
+    &["request", "postData", "text"],
+    &["request", "postData", "encoding"],
+    &["request", "postData", "params"],
+    &["request", "postData", "truncated"],
+    &["response", "content", "text"],
+    &["response", "content", "encoding"],
+    &["response", "content", "size"],
+    &["response", "content", "truncated"],
+];
+
+/// The fields of HTTP messages.
+pub const FIELDS: &[Field] = &[
+    Field::text("request.method", "GET, POST and others"),
+    Field::text("request.url", "target as it was sent, query included"),
+    Field::text("request.targetUri", "the same as request.url"),
+    Field::text("request.path", "path of the target, without the query"),
+    Field::any("request.pathSegments.*", "parts of the path between slashes"),
+    Field::any(
+        "request.queryString.*",
+        "parameter of the query, decoded; a list where it came several times",
+    ),
+    Field::text("request.httpVersion", "HTTP/1.1 and others"),
+    Field::text("request.headers.*", "header by its canonical name; repeats are joined by commas"),
+    Field::text("request.cookies.*", "cookie by its name"),
+    Field::number("request.headersSize", "not told: -1"),
+    Field::number("request.bodySize", "bytes of the body on the wire, without framing"),
+    Field::text("request.postData.mimeType", "Content-Type of the body"),
+    Field::text("request.postData.text", "body, decoded; base64 where it is not text"),
+    Field::text("request.postData.encoding", "base64 where text is that"),
+    Field::boolean("request.postData.truncated", "whether a limit cut the body"),
+    Field::text("request.postData.params.*.name", "name of a form field"),
+    Field::text("request.postData.params.*.value", "value of a form field"),
+    Field::text("request.trailers.*", "trailer by its canonical name"),
+    Field::number("response.status", "status code"),
+    Field::text("response.statusText", "reason phrase"),
+    Field::text("response.httpVersion", "HTTP/1.1 and others"),
+    Field::text("response.headers.*", "header by its canonical name; repeats are joined by commas"),
+    Field::text("response.cookies.*", "cookie that is set, by its name"),
+    Field::text("response.redirectURL", "Location"),
+    Field::number("response.headersSize", "not told: -1"),
+    Field::number("response.bodySize", "bytes of the body on the wire, without framing"),
+    Field::text("response.content.mimeType", "Content-Type of the body"),
+    Field::number("response.content.size", "bytes of the decoded body"),
+    Field::text("response.content.text", "body, decoded; base64 where it is not text"),
+    Field::text("response.content.encoding", "base64 where text is that"),
+    Field::boolean("response.content.truncated", "whether a limit cut the body"),
+    Field::any("response.interim.*", "status codes of the 1xx responses before"),
+    Field::text("response.trailers.*", "trailer by its canonical name"),
+];
+
+/// `GET /path`, and the status.
+pub fn summary(entry: &Value) -> Summary {
+    let of = |field: &str| entry["request"][field].as_str().unwrap_or_default().to_owned();
+    let status = entry["response"]["status"].as_u64().unwrap_or_default();
+    let outcome = match status {
+        0..300 => Outcome::Good,
+        300..400 => Outcome::Neutral,
+        _ => Outcome::Bad,
+    };
+    Summary { method: of("method"), text: of("url"), status: status.to_string(), outcome }
+}
+
+/// An exchange as fields.
+pub fn said(asked: Option<&Content>, answered: Option<&Content>, bodies: Bodies) -> Said {
+    let request = match asked {
+        Some(Content::Http1Request(message)) => Some(request(message, bodies)),
+        _ => None,
+    };
+    let response = match answered {
+        Some(Content::Http1Response(message)) => Some(response(message, bodies)),
+        _ => None,
+    };
+    Said { protocol: &DESCRIPTION, version: Some(version(asked, answered)), request, response }
+}
+
 /// `1.1`, from whichever message there is.
-pub fn version(request: Option<&Content>, response: Option<&Content>) -> String {
+fn version(request: Option<&Content>, response: Option<&Content>) -> String {
     let version = match (request, response) {
         (Some(Content::Http1Request(request)), _) => &request.version,
         (_, Some(Content::Http1Response(response))) => &response.version,
@@ -26,7 +120,7 @@ pub fn version(request: Option<&Content>, response: Option<&Content>) -> String 
 }
 
 /// The `request` of an entry.
-pub fn request(request: &Request, bodies: Bodies) -> Value {
+fn request(request: &Request, bodies: Bodies) -> Value {
     let target = text(&request.target);
     let (path, query) = split_target(&target);
     let mut fields = Map::new();
@@ -66,7 +160,7 @@ pub fn request(request: &Request, bodies: Bodies) -> Value {
 }
 
 /// The `response` of an entry.
-pub fn response(response: &Response, bodies: Bodies) -> Value {
+fn response(response: &Response, bodies: Bodies) -> Value {
     let mut fields = Map::new();
     fields.insert("status".into(), response.status.into());
     fields.insert("statusText".into(), text(&response.reason).into());

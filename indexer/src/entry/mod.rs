@@ -4,6 +4,7 @@
 //! (`segment`, `packets`, `gaps`, `truncated`). What differs on purpose: a field holds the decoded value
 //! (bodies are text where they are text, base64 once where they are not, `encoding` tells which).
 
+mod description;
 mod dns;
 mod http1;
 mod id;
@@ -11,14 +12,14 @@ mod protocol;
 
 use dissect::protocol::Content;
 use dissect::{Endpoint, Exchange, Limits, Message, Transport};
-use kfl::{Path, Step};
 use segment::{PacketRef, SegmentId, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::names::Names;
 
+pub use description::{COMMON, Description, Field, Kind, Outcome, Summary};
 pub use id::{EntryId, Naming};
-pub use protocol::{complete, is_constant};
+pub use protocol::{ALL, complete, is_constant, of, reads_bodies, summary, undescribed, without_bodies};
 
 /// Whether bodies are part of the entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,43 +113,42 @@ fn is_truncated(message: &Message) -> bool {
     is_head_cut || seen_bytes > Limits::default().body_bytes_max as u64
 }
 
+/// What an entry says of its exchange in the words of its protocol.
+struct Said {
+    protocol: &'static Description,
+    /// Where entries of one protocol have several.
+    version: Option<String>,
+    request: Option<Value>,
+    response: Option<Value>,
+}
+
 fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodies) {
     let request = exchange.request.as_ref().map(|message| &message.content);
     let response = exchange.response.as_ref().map(|message| &message.content);
+    let Some(said) = said(request, response, bodies) else { return };
     let layer4 = match exchange.transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
     };
-    match (request, response) {
-        (Some(Content::Dns(_)), _) | (_, Some(Content::Dns(_))) => {
-            entry.insert("protocol".into(), json!({"name": "dns", "abbr": "DNS", "layer4": layer4}));
-            entry.insert("request".into(), dns_part(request, dns::request));
-            entry.insert("response".into(), dns_part(response, dns::response));
-        }
-        _ => {
-            let version = http1::version(request, response);
-            entry.insert(
-                "protocol".into(),
-                json!({"name": "http", "version": version, "abbr": "HTTP", "layer4": layer4}),
-            );
-            if let Some(Content::Http1Request(request)) = request {
-                entry.insert("request".into(), http1::request(request, bodies));
-            }
-            if let Some(Content::Http1Response(response)) = response {
-                entry.insert("response".into(), http1::response(response, bodies));
-            }
+    let mut protocol = json!({"name": said.protocol.name, "abbr": said.protocol.abbr, "layer4": layer4});
+    if let Some(version) = said.version {
+        protocol["version"] = version.into();
+    }
+    entry.insert("protocol".into(), protocol);
+    for (name, part) in [("request", said.request), ("response", said.response)] {
+        if let Some(part) = part {
+            entry.insert(name.into(), part);
         }
     }
 }
 
-fn dns_part(
-    content: Option<&Content>,
-    part: fn(&dissect::protocol::dns::message::Message) -> Value,
-) -> Value {
-    match content {
-        Some(Content::Dns(message)) => part(message),
-        _ => Value::Null,
-    }
+/// Both messages in the words of their protocol; a line for each.
+fn said(request: Option<&Content>, response: Option<&Content>, bodies: Bodies) -> Option<Said> {
+    Some(match request.or(response)? {
+        Content::Dns(_) => dns::said(request, response),
+        Content::Http1Request(_) | Content::Http1Response(_) => http1::said(request, response, bodies),
+        _ => return None,
+    })
 }
 
 /// The flow in words: the same however often and from wherever it is read.
@@ -161,6 +161,7 @@ fn stream(exchange: &Exchange) -> String {
 fn error(exchange: &Exchange) -> Option<Value> {
     let message = match (&exchange.request, &exchange.response) {
         (Some(_), Some(_)) => return None,
+        (Some(message), None) if message.content.stands_alone() => return None,
         (Some(_), None) => "no response was seen",
         (None, _) => "the request was not seen",
     };
@@ -180,35 +181,4 @@ fn latest(exchange: &Exchange, message: &Message) -> PacketRef {
 fn packet_ref(naming: &Naming, at: PacketRef) -> Value {
     let segment = SegmentId { chain: naming.chain().clone(), sequence: at.sequence };
     json!({"segment": segment.to_string(), "frame": at.frame, "packet": at.index})
-}
-
-/// Where bodies are; of all that lies there only `mimeType` is in rows.
-const BODY_PATHS: [[&str; 2]; 2] = [["request", "postData"], ["response", "content"]];
-
-/// Whether a query that reads `path` needs bodies.
-#[must_use]
-pub fn reads_bodies(path: &Path) -> bool {
-    let may_be = |step: Option<&Step>, name: &str| match step {
-        Some(Step::Key(key)) => key == name,
-        Some(Step::Every) => true,
-        Some(Step::Index(_) | Step::Recursive(_)) | None => false,
-    };
-    let steps = &path.0;
-    steps.iter().any(|step| matches!(step, Step::Recursive(_)))
-        || BODY_PATHS.iter().any(|[message, body]| {
-            may_be(steps.first(), message)
-                && may_be(steps.get(1), body)
-                && !matches!(steps.get(2), Some(Step::Key(key)) if key == "mimeType")
-        })
-}
-
-/// Takes the bodies out of an entry: what is left is as in its row.
-#[must_use]
-pub fn without_bodies(mut entry: Value) -> Value {
-    for [message, body] in BODY_PATHS {
-        if let Some(Value::Object(body)) = entry.get_mut(message).and_then(|message| message.get_mut(body)) {
-            body.retain(|key, _| key == "mimeType");
-        }
-    }
-    entry
 }

@@ -2,5 +2,6 @@
 
 mod answers;
 mod evidence;
+mod fields;
 mod follow;
 mod recording;

@@ -1,9 +1,11 @@
 //! A captured packet, the interface it came by, and where it lies.
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 
 /// A `LINKTYPE_` value of the pcap registry (<https://www.tcpdump.org/linktypes.html>).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct LinkType(pub u16);
 
 impl LinkType {
@@ -30,7 +32,7 @@ impl LinkType {
 }
 
 /// Number of an interface inside one segment, in the order of description blocks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct InterfaceId(pub u32);
 
 /// What an Interface Description Block says (pcapng, section 4.2).
@@ -66,7 +68,7 @@ pub struct Packet<'a> {
 }
 
 /// Where a packet lies: a path back to the evidence. Ordered as packets were recorded.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct PacketRef {
     /// The segment's number in its chain.
     pub sequence: u64,

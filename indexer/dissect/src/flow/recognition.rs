@@ -5,6 +5,9 @@
 //! a proxy's greeting: most messages begin where a packet begins. After [`TRIES_MAX`] chunks a side is given up.
 //! What was let go reaches the dissector as a gap.
 //!
+//! A flow may change its protocol: the dissector then hands over ([`Handover`]), to a protocol that both sides
+//! named or to whoever recognises what follows.
+//!
 //! A dissector that panics costs its flow and nothing else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,12 +16,14 @@ use super::key::{FlowKey, Side, Sides};
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::table::StreamProtocol;
-use crate::protocol::{Chunk, Direction, Mark, Pair, Probe, StreamDissector};
+use crate::protocol::{Chunk, Direction, Handover, Mark, Next, Pair, Probe, StreamDissector};
 
 /// Most bytes of one side shown to the protocols at once; all of them tell sooner.
 const PROBE_BYTES_MAX: usize = 4096;
 /// Chunks of one side that are tried; a protocol that is none of ours costs no more than so many looks.
 const TRIES_MAX: u32 = 32;
+/// Times a flow may change its protocol: STARTTLS behind a proxy behind a tunnel are three.
+const CHANGES_MAX: usize = 8;
 
 /// What is needed beside the flow's own state.
 pub(crate) struct Surroundings<'a> {
@@ -47,7 +52,6 @@ struct Opening {
     /// Whether earlier bytes of this side are missing or were let go, and how many are known of.
     has_gap: bool,
     gap_bytes: u64,
-    is_closed: bool,
 }
 
 #[derive(Debug)]
@@ -74,11 +78,34 @@ enum State {
 pub(crate) struct Recognition {
     state: State,
     client: Option<Side>,
+    closed: Sides<bool>,
+    /// Protocols spoken so far, in order.
+    spoken: Vec<&'static str>,
+    /// Why each protocol of the table refused the bytes shown last, in the table's order; empty before that.
+    refusals: Box<[&'static str]>,
 }
 
 impl Recognition {
     pub(crate) fn new() -> Self {
-        Self { state: State::Undecided(Box::default()), client: None }
+        Self {
+            state: State::Undecided(Box::default()),
+            client: None,
+            closed: Sides::default(),
+            spoken: Vec::new(),
+            refusals: Box::default(),
+        }
+    }
+
+    /// Protocols spoken so far, in order.
+    #[allow(dead_code)]
+    pub(crate) fn spoken(&self) -> &[&'static str] {
+        &self.spoken
+    }
+
+    /// Why each protocol refused the bytes that were shown last, in the table's order; empty where one took them.
+    #[allow(dead_code)]
+    pub(crate) fn refusals(&self) -> &[&'static str] {
+        &self.refusals
     }
 
     /// Who is the client, once known.
@@ -102,7 +129,8 @@ impl Recognition {
 
     /// Bytes of memory held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        match &self.state {
+        let told = self.spoken.capacity() * size_of::<&str>() + size_of_val(&*self.refusals);
+        told + match &self.state {
             State::Undecided(undecided) => {
                 let heads = undecided.openings.a.head.len() + undecided.openings.b.head.len();
                 size_of::<Undecided>() + 2 * heads + undecided.held.len() * size_of::<Held>()
@@ -133,10 +161,7 @@ impl Recognition {
 
     /// No more bytes will come from `side`.
     pub(crate) fn close(&mut self, side: Side, counters: &mut Counters, around: &mut Surroundings<'_>) {
-        if let State::Undecided(undecided) = &mut self.state {
-            undecided.openings.of_mut(side).is_closed = true;
-            return;
-        }
+        *self.closed.of_mut(side) = true;
         let direction = self.direction(side);
         self.guarded(counters, |dissector| dissector.close(direction, around.pairs));
     }
@@ -148,13 +173,17 @@ impl Recognition {
         {
             counters.flows_unrecognised += 1;
         }
+        self.finish_dissector(counters, around);
+        self.state = State::Off;
+    }
+
+    fn finish_dissector(&mut self, counters: &mut Counters, around: &mut Surroundings<'_>) {
         self.guarded(counters, |dissector| dissector.finish(around.pairs));
         if let State::Recognised(dissector) = &self.state {
             let tally = dissector.tally();
             counters.skipped_bytes += tally.skipped_bytes;
             counters.tunnel_bytes += tally.tunnel_bytes;
         }
-        self.state = State::Off;
     }
 
     fn direction(&self, side: Side) -> Direction {
@@ -163,7 +192,51 @@ impl Recognition {
 
     fn feed(&mut self, side: Side, chunk: Chunk<'_>, counters: &mut Counters, around: &mut Surroundings<'_>) {
         let direction = self.direction(side);
-        self.guarded(counters, |dissector| dissector.feed(direction, chunk, around.pairs));
+        let mut handover = None;
+        self.guarded(counters, |dissector| {
+            dissector.feed(direction, chunk, around.pairs);
+            handover = dissector.handover();
+        });
+        if let Some(handover) = handover {
+            self.change(handover, counters, around);
+        }
+    }
+
+    /// Goes on with another protocol.
+    fn change(&mut self, handover: Handover, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        self.finish_dissector(counters, around);
+        self.state = match handover.next {
+            _ if self.spoken.len() >= CHANGES_MAX => State::Off,
+            Next::Recognise => State::Undecided(Box::default()),
+            Next::Start { name, start } => {
+                self.spoken.push(name);
+                State::Recognised(start(around.limits))
+            }
+        };
+        for held in handover.held {
+            let side = self.side(held.direction);
+            self.chunk(side, Chunk::Data { bytes: &held.bytes, mark: held.mark }, counters, around);
+        }
+        if matches!(self.state, State::Recognised(_)) {
+            self.tell_closed(counters, around);
+        }
+    }
+
+    fn tell_closed(&mut self, counters: &mut Counters, around: &mut Surroundings<'_>) {
+        for side in [Side::A, Side::B] {
+            if *self.closed.of(side) {
+                self.close(side, counters, around);
+            }
+        }
+    }
+
+    /// The side that sends in `direction`; the client is known.
+    fn side(&self, direction: Direction) -> Side {
+        let client = self.client.unwrap_or(Side::A);
+        match direction {
+            Direction::ToServer => client,
+            Direction::ToClient => client.other(),
+        }
     }
 
     fn guarded(&mut self, counters: &mut Counters, work: impl FnOnce(&mut dyn StreamDissector)) {
@@ -203,11 +276,12 @@ impl Recognition {
         }
         let room = PROBE_BYTES_MAX.saturating_sub(opening.head.len());
         let fresh = bytes.get(..room).unwrap_or(bytes);
+        let refusals = &mut self.refusals;
         let answer = if opening.head.is_empty() {
-            ask(around, client, side, fresh)
+            ask(around, client, side, fresh, refusals)
         } else {
             opening.head.extend_from_slice(fresh);
-            ask(around, client, side, &opening.head)
+            ask(around, client, side, &opening.head, refusals)
         };
         match answer {
             Answer::Yes(protocol, client) => {
@@ -242,7 +316,9 @@ impl Recognition {
         counters: &mut Counters,
         around: &mut Surroundings<'_>,
     ) {
-        counters.flows_recognised += 1;
+        counters.flows_recognised += u64::from(self.spoken.is_empty());
+        self.spoken.push(protocol.name);
+        self.refusals = Box::default();
         let started = State::Recognised((protocol.start)(around.limits));
         let State::Undecided(undecided) = std::mem::replace(&mut self.state, started) else { return };
         for side in [Side::A, Side::B] {
@@ -255,11 +331,7 @@ impl Recognition {
             let chunk = Chunk::Data { bytes: &held.bytes, mark: held.mark };
             self.feed(held.side, chunk, counters, around);
         }
-        for side in [Side::A, Side::B] {
-            if undecided.openings.of(side).is_closed {
-                self.close(side, counters, around);
-            }
-        }
+        self.tell_closed(counters, around);
     }
 }
 
@@ -294,9 +366,19 @@ enum Answer {
     No,
 }
 
-fn ask(around: &Surroundings<'_>, client: Option<Side>, sender: Side, head: &[u8]) -> Answer {
+/// Shows `head` to every protocol; why each refused it is left in `refusals`, in their order.
+fn ask(
+    around: &Surroundings<'_>,
+    client: Option<Side>,
+    sender: Side,
+    head: &[u8],
+    refusals: &mut Box<[&'static str]>,
+) -> Answer {
+    if refusals.len() != around.protocols.len() {
+        *refusals = vec![""; around.protocols.len()].into();
+    }
     let mut more = false;
-    for protocol in around.protocols {
+    for (protocol, refusal) in around.protocols.iter().zip(refusals.iter_mut()) {
         let clients: &[Side] = match client {
             Some(Side::A) => &[Side::A],
             Some(Side::B) => &[Side::B],
@@ -308,8 +390,11 @@ fn ask(around: &Surroundings<'_>, client: Option<Side>, sender: Side, head: &[u8
             let direction = if client == sender { Direction::ToServer } else { Direction::ToClient };
             match (protocol.probe)(direction, head) {
                 Probe::Yes => return Answer::Yes(protocol, client),
-                Probe::More => more = true,
-                Probe::No => {}
+                Probe::More => {
+                    *refusal = "undecided";
+                    more = true;
+                }
+                Probe::No(why) => *refusal = why,
             }
         }
     }

@@ -189,7 +189,7 @@ fn recognise(
                 Probe::More if (from_known || to_known) && client == guess => {
                     return Some((protocol, client));
                 }
-                Probe::More | Probe::No => {}
+                Probe::More | Probe::No(_) => {}
             }
         }
     }

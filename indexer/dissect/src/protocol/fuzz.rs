@@ -10,6 +10,12 @@ use crate::protocol::{
     Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, http1,
 };
 
+/// What a fuzzer calls with any bytes at all.
+pub type Entry = fn(&[u8]);
+
+/// Every entry point, by the name of its protocol.
+pub const ALL: &[(&str, Entry)] = &[("http1", fuzz_http1), ("dns", fuzz_dns)];
+
 /// Small, so that fuzzers reach it.
 const BODY_BYTES_MAX: usize = 512;
 /// Small, so that bombs are found by their effect.

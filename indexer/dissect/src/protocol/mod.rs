@@ -13,13 +13,16 @@ pub mod fuzz;
 pub mod http1;
 pub mod http2;
 pub mod pending;
+pub mod state;
 
 use segment::{PacketRef, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::exchange::Message;
+use crate::limits::Limits;
 
 /// What a message says, by protocol.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Content {
     /// RFC 9112.
@@ -35,12 +38,20 @@ pub enum Content {
 }
 
 /// Which way bytes go.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Direction {
     /// From the client.
     ToServer,
     /// From the server.
     ToClient,
+}
+
+impl Content {
+    /// Whether messages like this never have a partner: nobody answers them, and they answer nobody.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        false
+    }
 }
 
 impl Direction {
@@ -55,7 +66,7 @@ impl Direction {
 }
 
 /// The packet that brought some bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mark {
     /// When it was captured.
     pub timestamp: Timestamp,
@@ -82,8 +93,19 @@ pub enum Chunk<'a> {
     },
 }
 
+impl Chunk<'_> {
+    /// How many bytes of the stream it stands for.
+    #[must_use]
+    pub fn length_bytes(&self) -> u64 {
+        match self {
+            Self::Data { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Gap { length_bytes, .. } => *length_bytes,
+        }
+    }
+}
+
 /// A request and its response as a dissector pairs them; one may be missing, never both.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Pair {
     /// The way the request went, or would have gone: where both ends may ask (multicast DNS, pushes), not
     /// always [`Direction::ToServer`].
@@ -99,14 +121,14 @@ pub struct Pair {
 pub enum Probe {
     /// The bytes are of this protocol.
     Yes,
-    /// They can't be.
-    No,
+    /// They can't be, for this reason: a few words, such as "no method in the first line".
+    No(&'static str),
     /// Too few to tell.
     More,
 }
 
 /// Bytes that a dissector took and made no message of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Searched in vain for the start of a message, or the part of one that a gap cut off.
     pub skipped_bytes: u64,
@@ -135,6 +157,41 @@ impl Tally {
     }
 }
 
+/// A dissector's last word: from here on the flow speaks another protocol.
+pub struct Handover {
+    /// What it speaks.
+    pub next: Next,
+    /// Bytes that were taken and not used, in order; they are the first that the next dissector sees.
+    pub held: Vec<Held>,
+}
+
+/// What a flow speaks after a [`Handover`].
+pub enum Next {
+    /// Nobody knows: its bytes are looked at as those of a new flow (CONNECT, STARTTLS).
+    Recognise,
+    /// What both sides agreed on.
+    Start {
+        /// Name in [`table::STREAM_PROTOCOLS`].
+        name: &'static str,
+        /// Makes the dissector.
+        start: Start,
+    },
+}
+
+/// Makes the dissector of the second half of a flow.
+pub type Start = Box<dyn FnOnce(&Limits) -> Box<dyn StreamDissector>>;
+
+/// Bytes of one direction that wait for whoever understands them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Held {
+    /// Which way they go.
+    pub direction: Direction,
+    /// Never empty.
+    pub bytes: Box<[u8]>,
+    /// The packet that brought them.
+    pub mark: Mark,
+}
+
 /// Keeps the protocol state of one TCP flow.
 ///
 /// Any split of the same bytes into chunks must give the same messages (marks aside); a gap anywhere must
@@ -149,6 +206,14 @@ pub trait StreamDissector: Send {
     /// The flow is over or expired: what waits for a partner leaves without one.
     fn finish(&mut self, pairs: &mut Vec<Pair>);
 
+    /// Asked after every [`feed`](Self::feed): whether the flow changes its protocol here. The dissector is finished after that.
+    fn handover(&mut self) -> Option<Handover> {
+        None
+    }
+
+    /// What it has learned, for the `restore` of its line in [`table`]; nearly always [`state::save`].
+    fn save(&self) -> Vec<u8>;
+
     /// Bytes taken so far of which no message was made.
     fn tally(&self) -> Tally {
         Tally::default()
@@ -162,6 +227,9 @@ pub trait StreamDissector: Send {
 pub trait DatagramDissector: Send {
     /// Takes one datagram's payload; finished pairs are appended to `pairs`.
     fn datagram(&mut self, direction: Direction, payload: &[u8], mark: Mark, pairs: &mut Vec<Pair>);
+
+    /// What it has learned, for the `restore` of its line in [`table`]; nearly always [`state::save`].
+    fn save(&self) -> Vec<u8>;
 
     /// Requests older than `now` minus the protocol's patience leave without a response.
     fn expire(&mut self, now: Timestamp, pairs: &mut Vec<Pair>);

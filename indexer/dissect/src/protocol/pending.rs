@@ -4,21 +4,23 @@
 //! with the new ones, and still knows the packet of each byte, so that a message's marks are exact. When
 //! nothing is left over, which is the usual case, the packet's bytes are lent as they are and never copied.
 
-use crate::protocol::Mark;
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{Direction, Held, Mark};
 
 /// Most packets told apart in the bytes left over. A head that comes in more parts than this is an attack
 /// or a toy; the marks of the parts behind are then those of the last one told apart.
 const ORIGINS_MAX: usize = 4096;
 
 /// Where in the stream a packet's bytes begin.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Origin {
     at: u64,
     mark: Mark,
 }
 
 /// Bytes of one stream that wait for more, with their origins.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Pending {
     bytes: Vec<u8>,
     origins: Vec<Origin>,
@@ -55,6 +57,18 @@ impl Pending {
         let Some(newest) = self.origins.last().map(|origin| origin.mark) else { return };
         let mut input = Input { rest: &self.bytes, at: self.at, origins: &self.origins, newest };
         take(&mut input);
+        self.clear();
+    }
+
+    /// Gives up what was left over, packet by packet, for whoever reads this stream from here on.
+    pub fn hand_over(&mut self, direction: Direction, held: &mut Vec<Held>) {
+        for (index, origin) in self.origins.iter().enumerate() {
+            let at = |at: u64| usize::try_from(at.saturating_sub(self.at)).unwrap_or(usize::MAX);
+            let next = self.origins.get(index + 1).map_or(self.end(), |next| next.at);
+            if let Some(bytes) = self.bytes.get(at(origin.at)..at(next)).filter(|bytes| !bytes.is_empty()) {
+                held.push(Held { direction, bytes: bytes.into(), mark: origin.mark });
+            }
+        }
         self.clear();
     }
 
@@ -190,5 +204,19 @@ mod tests {
         assert_eq!((pending.at(), pending.memory_bytes()), (7, 0));
         pending.skip(10);
         assert_eq!(pending.at(), 17);
+    }
+
+    #[test]
+    fn what_is_handed_over_keeps_its_packets() {
+        let mut pending = Pending::default();
+        pending.feed(b"abc", mark(1), |input| {
+            input.advance(1);
+        });
+        pending.feed(b"de", mark(2), |_| {});
+        let mut held = Vec::new();
+        pending.hand_over(Direction::ToClient, &mut held);
+        let told: Vec<_> = held.iter().map(|held| (&*held.bytes, held.mark)).collect();
+        assert_eq!(told, [(b"bc".as_slice(), mark(1)), (b"de".as_slice(), mark(2))]);
+        assert_eq!((pending.at(), pending.memory_bytes()), (5, 0));
     }
 }

@@ -4,7 +4,7 @@
 //! the first that answers [`Probe::Yes`] gets the flow. `ports` only helps where bytes can't tell: which end
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, state};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -19,6 +19,8 @@ pub struct StreamProtocol {
     pub probe: fn(Direction, &[u8]) -> Probe,
     /// A dissector for one flow.
     pub start: fn(&Limits) -> Box<dyn StreamDissector>,
+    /// A dissector that goes on where another stopped.
+    pub restore: state::Restore<dyn StreamDissector>,
 }
 
 /// A protocol over UDP.
@@ -32,6 +34,8 @@ pub struct DatagramProtocol {
     pub probe: fn(Direction, &[u8]) -> Probe,
     /// A dissector for one flow.
     pub start: fn(&Limits) -> Box<dyn DatagramDissector>,
+    /// A dissector that goes on where another stopped.
+    pub restore: state::Restore<dyn DatagramDissector>,
 }
 
 /// The protocols over TCP, in the order in which they are asked.
@@ -41,12 +45,14 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         ports: &[80, 8080, 8000, 3128],
         probe: http1::probe,
         start: |limits| Box::new(http1::Dissector::new(limits.body_bytes_max)),
+        restore: state::restore::<http1::Dissector>,
     },
     StreamProtocol {
         name: "dns",
         ports: &[53, 5353, 5355],
         probe: dns::probe_stream,
         start: |_| Box::new(dns::Dissector::new()),
+        restore: state::restore::<dns::Dissector>,
     },
 ];
 
@@ -56,4 +62,5 @@ pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[DatagramProtocol {
     ports: &[53, 5353, 5355],
     probe: dns::probe_datagram,
     start: |_| Box::new(dns::Dissector::new()),
+    restore: state::restore_datagram::<dns::Dissector>,
 }];

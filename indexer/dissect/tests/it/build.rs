@@ -169,6 +169,10 @@ impl DatagramDissector for RecordingDatagrams {
 
     fn finish(&mut self, _: &mut Vec<Pair>) {}
 
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn memory_bytes(&self) -> usize {
         0
     }
@@ -180,4 +184,5 @@ pub static DATAGRAMS: &[DatagramProtocol] = &[DatagramProtocol {
     ports: &[],
     probe: |_, _| Probe::Yes,
     start: |_| Box::new(RecordingDatagrams),
+    restore: |_, _| None,
 }];

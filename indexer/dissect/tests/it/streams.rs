@@ -61,6 +61,10 @@ impl StreamDissector for Recording {
         pairs.push(Pair { request_direction: Direction::ToServer, request: None, response: None });
     }
 
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn memory_bytes(&self) -> usize {
         0
     }
@@ -72,6 +76,7 @@ pub static RECORDING: &[StreamProtocol] = &[StreamProtocol {
     ports: &[],
     probe: |_, _| Probe::Yes,
     start: |_| Box::new(Recording::default()),
+    restore: |_, _| None,
 }];
 
 /// The flows of a capture in order of their first packets, with what each direction held.

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::dns::code::RecordType;
 use crate::protocol::dns::name::{Name, push_escaped};
 
 /// The data of a record.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "fields have the names that their RFCs give them")]
 pub enum RecordData {
     /// RFC 1035 §3.4.1.
@@ -70,7 +72,7 @@ pub enum RecordData {
 }
 
 /// An EDNS record (RFC 6891 §6.1).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Opt {
     /// Largest UDP payload that the sender takes.
     pub payload_bytes_max: u16,
@@ -85,7 +87,7 @@ pub struct Opt {
 }
 
 /// A signature (RFC 4034 §3.1).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "fields have the names that their RFC gives them")]
 pub struct Rrsig {
     pub covered: RecordType,
@@ -100,7 +102,7 @@ pub struct Rrsig {
 }
 
 /// A transaction signature (RFC 8945 §4.2).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "fields have the names that their RFC gives them")]
 pub struct Tsig {
     pub algorithm: Name,
@@ -113,7 +115,7 @@ pub struct Tsig {
 }
 
 /// A parameter of a service binding (RFC 9460 §2.1, §7, §14.3).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SvcParam {
     /// Key 0: keys that a client must understand.
     Mandatory(Vec<u16>),

@@ -8,12 +8,15 @@ use std::collections::VecDeque;
 
 use segment::Timestamp;
 use segment::time::NANOS_PER_SECOND;
+use serde::{Deserialize, Serialize};
 
 use crate::exchange::Message;
 use crate::protocol::dns::frame;
 use crate::protocol::dns::message::Message as Dns;
 use crate::protocol::pending::{Input, Pending};
-use crate::protocol::{Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, Tally};
+use crate::protocol::{
+    Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, Tally, state,
+};
 
 /// How long a query waits for its response. Resolvers give up after 5 to 30 seconds (RFC 1035 §7.2 and practice).
 const PATIENCE_NS: i64 = 30 * NANOS_PER_SECOND;
@@ -28,7 +31,7 @@ const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 const SEARCHES_MAX: u32 = 64;
 
 /// The protocol state of one flow.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Dissector {
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
@@ -37,7 +40,7 @@ pub struct Dissector {
 }
 
 /// A query without its response.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     direction: Direction,
     memory_bytes: usize,
@@ -45,7 +48,7 @@ struct Waiting {
 }
 
 /// One direction of a TCP flow.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Side {
     pending: Pending,
     position: Position,
@@ -54,7 +57,7 @@ struct Side {
 }
 
 /// What is known of where messages begin in a stream.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 enum Position {
     /// The next byte begins a message.
     #[default]
@@ -186,6 +189,10 @@ impl DatagramDissector for Dissector {
         self.give_up_all(pairs);
     }
 
+    fn save(&self) -> Vec<u8> {
+        state::save(self)
+    }
+
     fn memory_bytes(&self) -> usize {
         self.waiting_bytes
     }
@@ -226,6 +233,10 @@ impl StreamDissector for Dissector {
 
     fn tally(&self) -> Tally {
         self.to_server.tally.and(self.to_client.tally)
+    }
+
+    fn save(&self) -> Vec<u8> {
+        state::save(self)
     }
 
     fn memory_bytes(&self) -> usize {

@@ -8,6 +8,8 @@
 //! ```
 //! Over TCP two bytes with the message's length stand before each (RFC 1035 §4.2.2).
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::dns::code::{Class, Rcode, RecordType};
 use crate::protocol::dns::data::RecordData;
 use crate::protocol::dns::message::{Flags, Message, Question, Record};
@@ -25,7 +27,7 @@ const NAMES_BYTES_MAX: usize = 1024 * 1024;
 const MDNS_CLASS_BIT: u16 = 0x8000;
 
 /// Why reading a message ended early.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum Malformed {
     /// The bytes end before the message does.
     #[error("message is cut")]

@@ -1,12 +1,14 @@
 //! What a DNS message says.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::dns::code::{Class, Opcode, Rcode, RecordType};
 use crate::protocol::dns::data::RecordData;
 use crate::protocol::dns::frame::Malformed;
 use crate::protocol::dns::name::Name;
 
 /// A query or a response (RFC 1035 §4.1).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Message {
     /// Chosen by the asker; 0 in most mDNS messages.
     pub id: u16,
@@ -56,7 +58,7 @@ impl Message {
 }
 
 /// The second word of the header (RFC 1035 §4.1.1, RFC 2535 §6.1).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Flags(pub u16);
 
 impl Flags {
@@ -117,7 +119,7 @@ impl Flags {
 }
 
 /// What is asked (RFC 1035 §4.1.2).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Question {
     /// The name asked about.
     pub name: Name,
@@ -130,7 +132,7 @@ pub struct Question {
 }
 
 /// A resource record (RFC 1035 §4.1.3).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// Whose record.
     pub name: Name,

@@ -24,8 +24,8 @@ use crate::protocol::{Direction, Probe};
 #[must_use]
 pub fn probe_datagram(direction: Direction, payload: &[u8]) -> Probe {
     match frame::is_response(payload) {
-        None => Probe::No,
-        Some(response) if response != (direction == Direction::ToClient) => Probe::No,
+        None => Probe::No("no DNS header"),
+        Some(response) if response != (direction == Direction::ToClient) => Probe::No("goes the wrong way"),
         Some(_) if frame::is_plausible(payload) => Probe::Yes,
         Some(_) => Probe::More,
     }
@@ -39,11 +39,11 @@ pub fn probe_stream(direction: Direction, bytes: &[u8]) -> Probe {
     let response = bytes.get(2..).and_then(frame::is_response);
     if !frame::may_be_plausible(bytes) || response.is_some_and(|is| is != (direction == Direction::ToClient))
     {
-        return Probe::No;
+        return Probe::No("no length with a DNS header behind it");
     }
     match frame::stream_frame(bytes) {
         None => Probe::More,
         Some((message, _)) if frame::is_plausible(message) => Probe::Yes,
-        Some(_) => Probe::No,
+        Some(_) => Probe::No("the first message is not sound"),
     }
 }

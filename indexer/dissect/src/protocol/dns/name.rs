@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::dns::frame::Malformed;
 
 /// RFC 1035 §2.3.4.
@@ -9,7 +11,7 @@ const NAME_BYTES_MAX: usize = 255;
 
 /// A domain name as text (RFC 1035 §5.1): no dot at its end, `.` for the root, a dot or backslash inside a
 /// label with a backslash before it, every byte that is not a visible ASCII character as `\DDD`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Name(Box<str>);
 
 impl Name {

@@ -5,13 +5,16 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::http1::event::{Event, Head, Line, StreamEnd, Tail};
 use crate::protocol::http1::framing::{self, Method};
 use crate::protocol::http1::message::Framing;
 use crate::protocol::http1::reader::Reader;
 use crate::protocol::http1::slot::Slot;
+use crate::protocol::http1::tunnel::Tunnel;
 use crate::protocol::pending::{Input, Pending};
-use crate::protocol::{Chunk, Direction, Pair, StreamDissector, Tally};
+use crate::protocol::{Chunk, Direction, Handover, Pair, StreamDissector, Tally, state};
 
 /// Most requests under way on one connection; browsers pipelined 8, load tests 128.
 const SLOTS_MAX: usize = 1024;
@@ -21,14 +24,16 @@ const SLOTS_MAX: usize = 1024;
 const SLOTS_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The protocol state of one connection.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Dissector {
     to_server: Side,
     to_client: Side,
     slots: VecDeque<Slot>,
+    /// What both sides agreed to speak from here on.
+    tunnel: Option<Tunnel>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Side {
     reader: Reader,
     pending: Pending,
@@ -44,6 +49,7 @@ impl Dissector {
             to_server: side(Direction::ToServer),
             to_client: side(Direction::ToClient),
             slots: VecDeque::new(),
+            tunnel: None,
         }
     }
 
@@ -132,8 +138,12 @@ impl Dissector {
         if framing == Framing::Tunnel {
             self.ended(Direction::ToClient);
             self.to_client.reader.tunnel();
+            let mut held = Vec::new();
+            self.to_server.pending.hand_over(Direction::ToServer, &mut held);
             self.end_side(Direction::ToServer, StreamEnd::Silent);
             self.to_server.reader.tunnel();
+            let tunnel = self.slots.get(index).map(|slot| Tunnel::of(slot, held));
+            self.tunnel = self.tunnel.take().or(tunnel);
         }
     }
 
@@ -182,6 +192,10 @@ impl Dissector {
 
 impl StreamDissector for Dissector {
     fn feed(&mut self, direction: Direction, chunk: Chunk<'_>, pairs: &mut Vec<Pair>) {
+        if self.tunnel.is_some() {
+            self.to_server.reader.tally.tunnel(chunk.length_bytes());
+            return;
+        }
         match chunk {
             Chunk::Data { bytes, mark } => {
                 let mut pending = std::mem::take(&mut self.side(direction).pending);
@@ -214,8 +228,19 @@ impl StreamDissector for Dissector {
         self.emit(pairs);
     }
 
+    fn handover(&mut self) -> Option<Handover> {
+        let tunnel = self.tunnel.as_mut()?;
+        let mut held = tunnel.held.take()?;
+        self.to_client.pending.hand_over(Direction::ToClient, &mut held);
+        Some(Handover { next: tunnel.next(), held })
+    }
+
     fn tally(&self) -> Tally {
         self.to_server.reader.tally.and(self.to_client.reader.tally)
+    }
+
+    fn save(&self) -> Vec<u8> {
+        state::save(self)
     }
 
     fn memory_bytes(&self) -> usize {

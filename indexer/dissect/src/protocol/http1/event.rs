@@ -1,5 +1,7 @@
 //! What a reader tells: the heads and the ends of messages.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::Mark;
 use crate::protocol::http1::message::{Body, BodyGap, Framing, Headers};
 
@@ -13,7 +15,7 @@ pub enum Event {
 }
 
 /// A message's head.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Head {
     /// The first line.
     pub line: Line,
@@ -32,7 +34,7 @@ pub struct Head {
 }
 
 /// A first line that owns its parts; see [`StartLine`].
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Line {
     /// Of a request.
     Request {
@@ -55,7 +57,7 @@ pub enum Line {
 }
 
 /// What follows a head.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Tail {
     /// The body.
     pub body: Body,
@@ -77,7 +79,7 @@ pub enum StreamEnd {
 }
 
 /// A message whose head was told and whose end was not.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Open {
     pub(super) body: Body,
     pub(super) last: Mark,

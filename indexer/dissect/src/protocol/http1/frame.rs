@@ -4,6 +4,7 @@
 //! lets a recipient take a bare LF for a line end).
 
 use memchr::{memchr, memmem};
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::Direction;
 
@@ -180,16 +181,14 @@ pub fn start_within(direction: Direction, line: &[u8]) -> Option<usize> {
     };
     match direction {
         Direction::ToClient => memmem::find_iter(line, b"HTTP/1.").find(valid),
-        Direction::ToServer => METHODS
-            .iter()
-            .filter_map(|method| memmem::find_iter(line, method).find(valid))
-            .min()
-            .or_else(|| Some(0).filter(valid)),
+        Direction::ToServer => {
+            METHODS.iter().filter_map(|method| memmem::find_iter(line, method).find(valid)).min()
+        }
     }
 }
 
 /// How far the search for the empty line has come, so that no byte is looked at twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Scan {
     line_start: usize,
     seen: usize,
@@ -302,7 +301,8 @@ mod tests {
     fn a_start_is_found_behind_the_end_of_a_body() {
         assert_eq!(start_within(Direction::ToClient, b"}]HTTP/1.1 200 OK\r\n"), Some(2));
         assert_eq!(start_within(Direction::ToServer, b"a=b c=dPOST /x HTTP/1.1\r\n"), Some(7));
-        assert_eq!(start_within(Direction::ToServer, b"BREW /pot HTTP/1.1\r\n"), Some(0));
+        // What is left of `ELETE /pot` behind a gap looks like a method, too.
+        assert_eq!(start_within(Direction::ToServer, b"BREW /pot HTTP/1.1\r\n"), None);
         assert_eq!(start_within(Direction::ToServer, b"Via: HTTP/1.1 proxy\r\n"), None);
     }
 

@@ -1,9 +1,11 @@
 //! Decides where a body ends (RFC 9112 §6.3).
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::http1::message::{Framing, Headers, Oddities};
 
 /// What the requests before it say about a response.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Method {
     /// The response has no body.
     Head,
@@ -67,7 +69,7 @@ pub fn of_response(method: Method, status: u16, headers: &Headers) -> (Framing, 
 }
 
 /// The transfer coding applied last.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Coding {
     None,
     Chunked,

@@ -4,11 +4,13 @@
 //! text is decided where it is shown. Bodies are kept without their transfer framing, but still encoded:
 //! [`Request::decoded`] and [`Response::decoded`] undo the codings when somebody asks.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::Mark;
 use crate::protocol::content_encoding::{self, Decoded};
 
 /// A request (RFC 9112 §3).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// The method, as sent: names are case-sensitive.
     pub method: Vec<u8>,
@@ -33,7 +35,7 @@ impl Request {
 }
 
 /// A final response (RFC 9112 §4) and the interim ones before it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -60,7 +62,7 @@ impl Response {
 }
 
 /// A 1xx response: a head that says that a final response will follow.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Interim {
     /// The status code, 100 to 199.
     pub status: u16,
@@ -79,7 +81,7 @@ pub struct Interim {
 }
 
 /// The content of a message, without its framing.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Body {
     /// The first bytes that were seen, up to the limit; bytes of gaps are left out, not filled in.
     pub bytes: Vec<u8>,
@@ -105,7 +107,7 @@ impl Body {
 }
 
 /// A hole in a body.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BodyGap {
     /// Position in the body, as it was sent.
     pub offset_bytes: u64,
@@ -114,7 +116,7 @@ pub struct BodyGap {
 }
 
 /// How the end of a body is found (RFC 9112 §6.3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Framing {
     /// There is no body.
     #[default]
@@ -130,7 +132,7 @@ pub enum Framing {
 }
 
 /// Breaches of the rules that are signs of smuggling, of broken software, or of a cut capture.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Oddities {
     /// Both Transfer-Encoding and Content-Length: the former won (RFC 9112 §6.1).
     pub length_and_encoding: bool,
@@ -147,14 +149,14 @@ pub struct Oddities {
 /// Field lines in the order they came, names as they were sent.
 ///
 /// One buffer holds the text of all, so that a head costs two allocations, not forty.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Headers {
     text: Box<[u8]>,
     /// Where each name ends, and where each value begins and ends, in `text`.
     fields: Vec<Field>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Field {
     name: (u32, u32),
     value: (u32, u32),

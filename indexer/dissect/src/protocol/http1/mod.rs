@@ -14,6 +14,7 @@ pub mod framing;
 pub mod message;
 pub mod reader;
 mod slot;
+mod tunnel;
 
 pub use dissector::Dissector;
 
@@ -29,14 +30,14 @@ pub fn probe(direction: Direction, bytes: &[u8]) -> Probe {
     let line = frame::first_line(bytes);
     if let Some(line) = line {
         let known = frame::start_line(direction, line).is_some_and(|start| !start.is_http2_preface());
-        return if known { Probe::Yes } else { Probe::No };
+        return if known { Probe::Yes } else { Probe::No("the first line is no start line") };
     }
     match direction {
         Direction::ToClient if frame::may_begin(b"HTTP/1.", bytes) => Probe::More,
         Direction::ToServer if bytes.len() < PROBE_BYTES_MAX && frame::may_begin_request(bytes) => {
             Probe::More
         }
-        _ => Probe::No,
+        _ => Probe::No("does not begin with a start line"),
     }
 }
 
@@ -48,6 +49,8 @@ fn count(bytes: usize) -> u64 {
 mod tests {
     use super::*;
 
+    const NO: Probe = Probe::No("");
+
     #[test]
     fn probes_tell_http_from_its_neighbours() {
         use Direction::{ToClient, ToServer};
@@ -57,17 +60,21 @@ mod tests {
             (ToServer, "GE", Probe::More),
             (ToServer, "POST /a-long-target-that-goes-on", Probe::More),
             (ToServer, "BREW /pot HTTP/1.0\n", Probe::Yes),
-            (ToServer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Probe::No),
-            (ToServer, "INVITE sip:bob@example.com SIP/2.0\r\n", Probe::No),
-            (ToServer, "EHLO mail.example.com\r\n", Probe::No),
-            (ToServer, "*1\r\n$4\r\nPING\r\n", Probe::No),
-            (ToServer, "\x16\x03\x01\x02", Probe::No),
+            (ToServer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", NO),
+            (ToServer, "INVITE sip:bob@example.com SIP/2.0\r\n", NO),
+            (ToServer, "EHLO mail.example.com\r\n", NO),
+            (ToServer, "*1\r\n$4\r\nPING\r\n", NO),
+            (ToServer, "\x16\x03\x01\x02", NO),
             (ToClient, "HTTP/1.1 200 OK\r\n", Probe::Yes),
             (ToClient, "HTTP/", Probe::More),
-            (ToClient, "220 mail ESMTP\r\n", Probe::No),
-            (ToClient, "SSH-2.0-x\r\n", Probe::No),
+            (ToClient, "220 mail ESMTP\r\n", NO),
+            (ToClient, "SSH-2.0-x\r\n", NO),
         ] {
-            assert_eq!(probe(direction, bytes.as_bytes()), expected, "{bytes:?}");
+            let answer = match probe(direction, bytes.as_bytes()) {
+                Probe::No(_) => NO,
+                answer => answer,
+            };
+            assert_eq!(answer, expected, "{bytes:?}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! ([`Reader::body`]), because for a response that depends on the request. Bytes that can't be understood, and
 //! what follows a gap, are searched line by line for the next message start.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::http1::count;
 use crate::protocol::http1::event::{Event, Head, Line, Open, StreamEnd};
 use crate::protocol::http1::frame::{self, HEAD_BYTES_MAX, START_LINE_BYTES_MAX, Scan, StartLine};
@@ -19,7 +21,7 @@ enum Step {
 }
 
 /// Where in a message the next byte belongs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum State {
     /// Between messages, or in a head.
     Head(Scan),
@@ -44,7 +46,7 @@ enum State {
 }
 
 /// The state of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Reader {
     direction: Direction,
     body_bytes_max: usize,
@@ -128,10 +130,7 @@ impl Reader {
                 },
                 State::ChunkLine | State::ChunkEnd => self.between_chunks(input)?,
                 State::Trailers(scan) => self.trailers(scan, input)?,
-                State::Tunnel => {
-                    let passed = input.advance(usize::MAX).len();
-                    self.tally.tunnel(count(passed));
-                }
+                State::Tunnel => return None,
             }
             if let Some(open) = self.open.as_mut().filter(|_| input.at() > before) {
                 open.last = input.last_mark();

@@ -1,18 +1,20 @@
 //! An exchange under way: two halves, and the 1xx responses between them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::exchange::Message;
 use crate::protocol::http1::count;
 use crate::protocol::http1::event::{Head, Line, Tail};
 use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::framing::Method;
-use crate::protocol::http1::message::{Body, Interim, Oddities, Request, Response};
+use crate::protocol::http1::message::{Body, Headers, Interim, Oddities, Request, Response};
 use crate::protocol::{Content, Direction, Mark, Pair};
 
 /// Most 1xx responses kept of one exchange; a server that sends more keeps a connection alive with them.
 const INTERIM_MAX: usize = 16;
 
 /// One exchange under way.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Slot {
     method: Method,
     /// When the request began, as far as it was seen.
@@ -24,7 +26,7 @@ pub(super) struct Slot {
 }
 
 /// One half of an exchange.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Half {
     /// Nothing of it came yet.
     Awaited,
@@ -36,7 +38,7 @@ enum Half {
     Missing,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Opened {
     head: Head,
     oddities: Oddities,
@@ -75,6 +77,25 @@ impl Slot {
     /// What was asked, as far as that decides how the response ends.
     pub(super) fn method(&self) -> Method {
         self.method
+    }
+
+    /// The request, if it is whole.
+    pub(super) fn request(&self) -> Option<&Request> {
+        match &self.request {
+            Half::Done(message) => match &message.content {
+                Content::Http1Request(request) => Some(request),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The fields of the response, if its head came.
+    pub(super) fn response_headers(&self) -> Option<&Headers> {
+        match &self.response {
+            Half::Open(opened) => Some(&opened.head.headers),
+            _ => None,
+        }
     }
 
     /// Bytes of memory held.

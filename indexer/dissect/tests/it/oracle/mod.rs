@@ -1,7 +1,7 @@
 //! Messages against `FILE.oracle.jsonl`: what tshark finds in the same capture.
 //!
-//! Every message and every field that differs must be listed with its reason in `oracle_exceptions.tsv`, and
-//! every line there must still be needed: the list may only shrink. With `REMORA_ORACLE_OUT=FILE` the
+//! Every message and every field that differs must be listed with its reason in `exceptions/PROTOCOL.tsv`, and
+//! every line there must still be needed: the lists may only shrink. With `REMORA_ORACLE_OUT=FILE` the
 //! differences found are written there, in the form of that list.
 
 mod compare;
@@ -17,8 +17,6 @@ use serde_json::Value;
 use crate::corpus;
 use compare::{Difference, Tally};
 use normal::Normal;
-
-const EXCEPTIONS: &str = include_str!("../oracle_exceptions.tsv");
 
 /// The least part of messages and of fields that must be right.
 const RIGHT_MIN: f64 = 0.99;
@@ -39,7 +37,7 @@ fn messages_are_those_that_tshark_finds() {
         }
         let found = dissect_file(&capture);
         let name = capture.strip_prefix(&folder).unwrap().display().to_string();
-        for proto in ["http", "dns"] {
+        for proto in normal::PROTOCOLS.iter().map(|protocol| protocol.name) {
             let of = |list: &[Normal]| -> Vec<Normal> {
                 list.iter().filter(|n| n.proto == proto).cloned().collect()
             };
@@ -72,7 +70,8 @@ fn messages_are_those_that_tshark_finds() {
 fn hold_exceptions(differences: &[Difference]) {
     let found: BTreeSet<String> = differences.iter().map(Difference::key).collect();
     let mut listed = BTreeSet::new();
-    for line in EXCEPTIONS.lines().filter(|line| !line.starts_with('#')) {
+    let lines = normal::PROTOCOLS.iter().flat_map(|protocol| protocol.exceptions.lines());
+    for line in lines.filter(|line| !line.starts_with('#')) {
         let (key, reason) = line.rsplit_once('\t').expect("file, message, field and reason between tabs");
         assert!(!reason.trim().is_empty(), "no reason: {line}");
         listed.insert(key.to_owned());
@@ -84,7 +83,7 @@ fn hold_exceptions(differences: &[Difference]) {
     assert!(unneeded.is_empty(), "{} listed differences are none any more: {unneeded:#?}", unneeded.len());
 }
 
-/// Every HTTP and DNS message of a capture.
+/// Every message of a capture.
 fn dissect_file(capture: &Path) -> Vec<Normal> {
     // Nothing is to be cut here: tshark keeps all.
     let limits = Limits { body_bytes_max: 1 << 26, decoded_bytes_max: 1 << 26, ..Limits::default() };

@@ -1,0 +1,36 @@
+//! What follows when a connection stops being HTTP/1: CONNECT (RFC 9110 §9.3.6) and `Upgrade` (§7.8).
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::http1::message::{Headers, Request};
+use crate::protocol::http1::slot::Slot;
+use crate::protocol::{Held, Next};
+
+/// An agreement to speak something else, and what came too early for it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Tunnel {
+    /// Bytes of the client that belong to what follows; `None` once they were handed over.
+    pub(super) held: Option<Vec<Held>>,
+    request: Option<Box<Request>>,
+    response_headers: Headers,
+}
+
+impl Tunnel {
+    /// The agreement that the messages of `slot` made.
+    pub(super) fn of(slot: &Slot, held: Vec<Held>) -> Self {
+        Self {
+            held: Some(held),
+            request: slot.request().cloned().map(Box::new),
+            response_headers: slot.response_headers().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Who reads the bytes behind it: the protocol that the server named, or whoever knows them.
+    pub(super) fn next(&mut self) -> Next {
+        let upgrade = self.response_headers.value("upgrade").unwrap_or_default();
+        let _request = self.request.take();
+        // Protocols that are known by their token, not by their first bytes, return early.
+        let _upgrade = upgrade.to_ascii_lowercase();
+        Next::Recognise
+    }
+}
