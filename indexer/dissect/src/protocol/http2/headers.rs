@@ -3,8 +3,10 @@
 //! Most of what HPACK sends are references into a table that grows with the connection. Who joins in the
 //! middle lacks what was said before: such a name or value is [`Text::Unknown`], never a guess.
 
+use serde::{Deserialize, Serialize};
+
 /// A name or a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Text<'a> {
     /// As sent.
     Known(&'a [u8]),
@@ -39,7 +41,7 @@ impl std::fmt::Debug for Text<'_> {
 }
 
 /// One field line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Header<'a> {
     /// Its name; those of pseudo-headers begin with a colon.
     pub name: Text<'a>,
@@ -58,7 +60,7 @@ impl Header<'_> {
 /// Field lines in order, pseudo-headers among them as they were sent.
 ///
 /// One buffer holds the text of all, so that a block costs two allocations, not forty.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HeaderList {
     text: Vec<u8>,
     fields: Vec<Field>,
@@ -68,7 +70,7 @@ pub struct HeaderList {
     pub cut: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Field {
     name: Span,
     value: Span,

@@ -4,13 +4,15 @@
 //! among them; bodies without their framing, but still encoded: [`Request::decoded`] and
 //! [`Response::decoded`] undo the codings when somebody asks.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::content_encoding::{self, Decoded};
 use crate::protocol::http1::message::BodyGap;
 use crate::protocol::http2::headers::HeaderList;
 use crate::protocol::{Direction, Mark};
 
 /// A request (RFC 9113 §8.3.1).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// The stream that carried it.
     pub stream_id: u32,
@@ -30,7 +32,7 @@ pub struct Request {
 }
 
 /// Where a request came from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Origin {
     /// The client sent it.
     #[default]
@@ -84,7 +86,7 @@ impl Request {
 }
 
 /// A final response and the interim ones before it (RFC 9113 §8.3.2).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Response {
     /// The stream that carried it.
     pub stream_id: u32,
@@ -124,7 +126,7 @@ impl Response {
 }
 
 /// A 1xx response: a head that says that a final response will follow.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Interim {
     /// Its head, `:status` among it.
     pub headers: HeaderList,
@@ -145,7 +147,7 @@ impl Interim {
 }
 
 /// The content of a message: what its DATA frames carried, without their padding.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Body {
     /// The first bytes that were seen, up to the limit; bytes of gaps are left out, not filled in.
     pub bytes: Vec<u8>,
@@ -180,7 +182,7 @@ impl Body {
 }
 
 /// How a message ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum End {
     /// Its sender said that it was over (END_STREAM).
     Complete,
@@ -192,7 +194,7 @@ pub enum End {
 }
 
 /// What stopped a stream.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reset {
     /// Why.
     pub code: ErrorCode,
@@ -206,7 +208,7 @@ pub struct Reset {
 }
 
 /// Why a stream or a connection was stopped (RFC 9113 §7).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ErrorCode(pub u32);
 
 impl ErrorCode {
