@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A name or a value.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Text<'a> {
     /// As sent.
     Known(&'a [u8]),
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Text<'_> {
 }
 
 /// One field line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header<'a> {
     /// Its name; those of pseudo-headers begin with a colon.
     pub name: Text<'a>,
