@@ -18,6 +18,9 @@ pub struct Limits {
     pub stream_buffer_bytes_max: usize,
     /// Bytes of one message body that are kept; the rest is counted and the message marked as truncated.
     pub body_bytes_max: usize,
+    /// Bytes of a body that are kept even so, where what it says is needed to tell what kind of message it is:
+    /// gRPC and GraphQL lie in bodies of HTTP.
+    pub interpreted_bytes_max: usize,
     /// Bytes that decoding one content encoding may produce: the bomb limit.
     pub decoded_bytes_max: usize,
     /// Bytes held by IP fragments that wait for the others.
@@ -49,6 +52,7 @@ impl Default for Limits {
             memory_bytes_max: 512 * MIB,
             stream_buffer_bytes_max: 4 * MIB,
             body_bytes_max: MIB,
+            interpreted_bytes_max: MIB,
             decoded_bytes_max: 8 * MIB,
             fragment_bytes_max: 16 * MIB,
             tcp_idle_ns: 600 * NANOS_PER_SECOND,

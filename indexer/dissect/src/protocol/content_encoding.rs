@@ -1,9 +1,11 @@
-//! Undoes content codings (RFC 9110 §8.4): gzip, deflate, br, zstd, several in sequence.
+//! Undoes content codings (RFC 9110 §8.4): gzip, deflate, br, zstd, snappy, several in sequence.
 //!
 //! Compressed bytes from the wire are hostile: every step stops at a limit on what it makes, and a damaged
 //! or cut body gives what could be decoded before the damage.
 
 use std::io::Read;
+
+use crate::protocol::snappy;
 
 /// Most codings undone in sequence; honest senders use one, a bomb may nest many.
 const CODINGS_MAX: usize = 4;
@@ -83,6 +85,8 @@ enum Coding {
     Deflate,
     Brotli,
     Zstd,
+    /// Not registered, but what Prometheus and gRPC call it.
+    Snappy,
 }
 
 impl Coding {
@@ -94,6 +98,7 @@ impl Coding {
             b"deflate" => Ok(Self::Deflate),
             b"br" => Ok(Self::Brotli),
             b"zstd" => Ok(Self::Zstd),
+            b"snappy" => Ok(Self::Snappy),
             _ => Err(DecodeError::UnknownCoding),
         }
     }
@@ -106,6 +111,10 @@ fn undo(coding: Coding, input: &[u8], bytes_max: usize) -> Decoded {
         Coding::Deflate => undo_deflate(input, bytes_max),
         Coding::Brotli => read_all(brotli_decompressor::Decompressor::new(input, 4096), bytes_max),
         Coding::Zstd => undo_zstd(input, bytes_max),
+        Coding::Snappy => {
+            let snappy::Undone { bytes, truncated, damaged } = snappy::undo(input, bytes_max);
+            Decoded { bytes, truncated, error: damaged.then_some(DecodeError::Damaged) }
+        }
     }
 }
 

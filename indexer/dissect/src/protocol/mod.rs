@@ -10,9 +10,14 @@ pub mod table;
 pub mod content_encoding;
 pub mod dns;
 pub mod fuzz;
+pub mod graphql;
+pub mod grpc;
 pub mod http1;
 pub mod http2;
+pub mod http_view;
 pub mod pending;
+pub mod percent;
+pub mod snappy;
 pub mod state;
 
 use segment::{PacketRef, Timestamp};
