@@ -5,16 +5,24 @@
 
 use segment::{PacketRef, Timestamp};
 
+use crate::protocol::http_view::{BodyView, Fields, RequestView, ResponseView};
 use crate::protocol::http1::frame::HEAD_BYTES_MAX;
+use crate::protocol::http1::message::{BodyGap, Headers};
 use crate::protocol::{
-    Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, http1,
+    Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, graphql, grpc, http1,
 };
 
 /// What a fuzzer calls with any bytes at all.
 pub type Entry = fn(&[u8]);
 
 /// Every entry point, by the name of its protocol.
-pub const ALL: &[(&str, Entry)] = &[("http1", fuzz_http1), ("dns", fuzz_dns)];
+pub const ALL: &[(&str, Entry)] = &[
+    ("http1", fuzz_http1),
+    ("dns", fuzz_dns),
+    ("grpc", fuzz_grpc),
+    ("protobuf", fuzz_protobuf),
+    ("graphql", fuzz_graphql),
+];
 
 /// Small, so that fuzzers reach it.
 const BODY_BYTES_MAX: usize = 512;
@@ -65,6 +73,97 @@ pub fn fuzz_dns(script: &[u8]) {
             message.records().for_each(|record| drop(record.data.to_string()));
         }
     }
+}
+
+/// Reads bytes, with a hole somewhere, as both messages of a gRPC call.
+///
+/// # Panics
+/// If reading does, or decodes more than it may.
+pub fn fuzz_grpc(script: &[u8]) {
+    const HEADS: [&str; 8] = [
+        "application/grpc",
+        "application/grpc\r\ngrpc-encoding: gzip",
+        "application/grpc\r\ngrpc-encoding: snappy",
+        "application/grpc+json\r\ngrpc-encoding: zstd",
+        "application/grpc-web",
+        "application/grpc-web\r\ncontent-encoding: deflate",
+        "application/grpc-web-text",
+        "application/grpc\r\ngrpc-status: 3\r\ngrpc-message: %41\r\ngrpc-status-details-bin: CAUSBGdvbmUaCQoDdC9BEgJoaQ",
+    ];
+    let ([offset, length], script) = script.split_first_chunk().unwrap_or((&[0, 0], script));
+    let gap = BodyGap { offset_bytes: (*offset).into(), length_bytes: (*length).into() };
+    with_message(script, &HEADS, &[gap], |view| {
+        let asked = grpc::request(&view, DECODED_BYTES_MAX).map(|request| (request.body, request.encoding));
+        let response = ResponseView { headers: view.headers, body: view.body };
+        let answered =
+            grpc::response(&response, DECODED_BYTES_MAX).map(|response| (response.body, response.encoding));
+        for (body, encoding) in asked.into_iter().chain(answered) {
+            assert!(body.messages.len() <= grpc::Body::MESSAGES_MAX && body.cut <= body.count);
+            for message in &body.messages {
+                let decoded = body.decoded(message, encoding, DECODED_BYTES_MAX);
+                assert!(decoded.bytes.len() <= DECODED_BYTES_MAX);
+                assert!(
+                    message.missing_bytes <= message.length_bytes.into(),
+                    "more is missing than there was"
+                );
+            }
+        }
+    });
+    drop(grpc::metadata::items(Fields::Http1(&Headers::parse(script))));
+    drop(grpc::Status::of(Fields::Http1(&Headers::parse(script))));
+}
+
+/// Reads bytes as a message of an unknown schema.
+///
+/// # Panics
+/// If reading does, or makes more of it than it may.
+pub fn fuzz_protobuf(script: &[u8]) {
+    fn count(fields: &[grpc::protobuf::Field<'_>]) -> usize {
+        fields.iter().fold(fields.len(), |total, field| match &field.value {
+            grpc::protobuf::Value::Message(fields) | grpc::protobuf::Value::Group(fields) => {
+                total + count(fields)
+            }
+            _ => total,
+        })
+    }
+    let bounds = grpc::protobuf::Bounds { fields_max: 100, depth_max: 5, packed_max: 20 };
+    let tree = grpc::protobuf::read(script, bounds);
+    assert!(count(&tree.fields) <= bounds.fields_max && script.ends_with(tree.rest));
+    grpc::protobuf::delimited(script).for_each(drop);
+}
+
+/// Reads bytes as both messages of a GraphQL exchange, as its URL, and as a document.
+///
+/// # Panics
+/// If reading does.
+pub fn fuzz_graphql(script: &[u8]) {
+    const HEADS: [&str; 5] = [
+        "application/json",
+        "application/json\r\ncontent-encoding: gzip",
+        "application/graphql",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ];
+    with_message(script, &HEADS, &[], |view| {
+        drop(graphql::request::read(&view, DECODED_BYTES_MAX));
+        drop(graphql::request::read(&RequestView { target: view.body.bytes, ..view }, DECODED_BYTES_MAX));
+        let response = ResponseView { headers: view.headers, body: view.body };
+        drop(graphql::response::read(&response, DECODED_BYTES_MAX));
+        let document = graphql::Document::parse(&String::from_utf8_lossy(view.body.bytes));
+        assert_ne!(document.problem.as_deref(), Some(graphql::document::GAVE_UP));
+    });
+}
+
+/// Lends `script` as the body of a message; its first byte chooses the rest of it.
+fn with_message(script: &[u8], heads: &[&str], gaps: &[BodyGap], read: impl FnOnce(RequestView<'_>)) {
+    let (choice, bytes) = script.split_first().unwrap_or((&0, script));
+    let head = heads.get(usize::from(*choice) % heads.len()).copied().unwrap_or_default();
+    let headers = Headers::parse(format!("content-type: {head}\r\n").as_bytes());
+    let missing: u64 = gaps.iter().map(|gap| gap.length_bytes).sum();
+    let length_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(missing);
+    let headers = Fields::Http1(&headers);
+    let body = BodyView { bytes, length_bytes, gaps, complete: choice & 0x80 == 0, trailers: headers };
+    read(RequestView { method: b"POST", target: b"/graphql", headers, body });
 }
 
 const MARK: Mark =

@@ -3,6 +3,8 @@
 //! gRPC and GraphQL are interpretations of HTTP messages: they ask for a head, a body and trailers, and don't
 //! care whether those came in lines or in frames. A view borrows all of it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::Limits;
 use crate::protocol::content_encoding::{self, Decoded};
 use crate::protocol::http1::message::{BodyGap, Headers};
@@ -10,8 +12,11 @@ use crate::protocol::http2::headers::HeaderList;
 use crate::protocol::{graphql, grpc, http1, http2};
 
 /// Field lines in order. What HPACK left unknown is passed over; pseudo-headers are among the lines of HTTP/2.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Fields<'a> {
+    /// There are none.
+    #[default]
+    Nothing,
     /// As lines.
     Http1(&'a Headers),
     /// As a list.
@@ -22,6 +27,7 @@ impl<'a> Fields<'a> {
     /// Names and values, in order.
     pub fn iter(self) -> Box<dyn Iterator<Item = (&'a [u8], &'a [u8])> + 'a> {
         match self {
+            Self::Nothing => Box::new(std::iter::empty()),
             Self::Http1(headers) => Box::new(headers.iter()),
             Self::Http2(list) => {
                 Box::new(list.iter().filter_map(|header| Some((header.name.known()?, header.value.known()?))))
@@ -38,6 +44,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn value(self, name: &str) -> Option<&'a [u8]> {
         match self {
+            Self::Nothing => None,
             Self::Http1(headers) => headers.value(name),
             Self::Http2(list) => list.value(name),
         }
@@ -47,7 +54,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn is_whole(self) -> bool {
         match self {
-            Self::Http1(_) => true,
+            Self::Nothing | Self::Http1(_) => true,
             Self::Http2(list) => list.is_whole(),
         }
     }
@@ -75,8 +82,8 @@ pub struct ResponseView<'a> {
     pub body: BodyView<'a>,
 }
 
-/// A body without its transfer framing.
-#[derive(Clone, Copy, Debug)]
+/// A body without its transfer framing; `Default` is one that is still to come.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct BodyView<'a> {
     /// The first bytes that were seen; bytes of gaps are left out.
     pub bytes: &'a [u8],
@@ -190,21 +197,49 @@ pub fn media_type<'a>(headers: Fields<'a>) -> &'a [u8] {
     value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
-/// How many bytes of a request's body to keep: where an interpretation needs them to say what a row says,
-/// as many as when all bodies are kept.
-#[must_use]
-pub fn request_body_bytes_max(limits: &Limits, target: &[u8], headers: Fields<'_>) -> usize {
-    let is_read = grpc::may_be(headers) || graphql::may_be_request(target, headers);
-    if is_read { limits.body_bytes_max.max(limits.interpreted_bytes_max) } else { limits.body_bytes_max }
+/// How many bytes of bodies to keep.
+///
+/// Where an interpretation needs a body to say what a row says, as much is kept of it as when all bodies are:
+/// so an entry says the same in a list and opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BodyBytes {
+    /// Of each body.
+    pub every: usize,
+    /// Of one that may hold gRPC or GraphQL.
+    pub interpreted: usize,
 }
 
-/// How many bytes of a response's body to keep; `request` is what it answers, as far as that was seen.
-#[must_use]
-pub fn response_body_bytes_max(
-    limits: &Limits,
-    request: Option<RequestView<'_>>,
-    headers: Fields<'_>,
-) -> usize {
-    let is_read = grpc::may_be(headers) || graphql::may_be_response(request, headers);
-    if is_read { limits.body_bytes_max.max(limits.interpreted_bytes_max) } else { limits.body_bytes_max }
+impl BodyBytes {
+    /// Of a request's body, when its head came.
+    #[must_use]
+    pub fn of_request(self, target: &[u8], headers: Fields<'_>) -> usize {
+        if grpc::may_be(headers) || graphql::may_be_request(target, headers) {
+            self.interpreted
+        } else {
+            self.every
+        }
+    }
+
+    /// Of a response's body, when its head came; `request` is what it answers, as far as that was seen.
+    #[must_use]
+    pub fn of_response(self, request: Option<RequestView<'_>>, headers: Fields<'_>) -> usize {
+        if grpc::may_be(headers) || graphql::may_be_response(request, headers) {
+            self.interpreted
+        } else {
+            self.every
+        }
+    }
+}
+
+impl From<&Limits> for BodyBytes {
+    fn from(limits: &Limits) -> Self {
+        let every = limits.body_bytes_max;
+        Self { every, interpreted: every.max(limits.interpreted_bytes_max) }
+    }
+}
+
+impl From<usize> for BodyBytes {
+    fn from(bytes: usize) -> Self {
+        Self { every: bytes, interpreted: bytes }
+    }
 }

@@ -44,7 +44,7 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         name: "http",
         ports: &[80, 8080, 8000, 3128],
         probe: http1::probe,
-        start: |limits| Box::new(http1::Dissector::new(limits.body_bytes_max)),
+        start: |limits| Box::new(http1::Dissector::new(limits)),
         restore: state::restore::<http1::Dissector>,
     },
     StreamProtocol {

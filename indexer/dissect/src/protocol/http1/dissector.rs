@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::http_view::{BodyBytes, Fields};
 use crate::protocol::http1::event::{Event, Head, Line, StreamEnd, Tail};
 use crate::protocol::http1::framing::{self, Method};
 use crate::protocol::http1::message::Framing;
@@ -29,6 +30,7 @@ pub struct Dissector {
     to_server: Side,
     to_client: Side,
     slots: VecDeque<Slot>,
+    body_bytes: BodyBytes,
     /// What both sides agreed to speak from here on.
     tunnel: Option<Tunnel>,
 }
@@ -40,12 +42,12 @@ struct Side {
 }
 
 impl Dissector {
-    /// Keeps up to `body_bytes_max` bytes of each body; longer ones are counted to their end.
+    /// Keeps so many bytes of bodies; longer ones are counted to their end.
     #[must_use]
-    pub fn new(body_bytes_max: usize) -> Self {
-        let side =
-            |direction| Side { reader: Reader::new(direction, body_bytes_max), pending: Pending::default() };
+    pub fn new(body_bytes: impl Into<BodyBytes>) -> Self {
+        let side = |direction| Side { reader: Reader::new(direction), pending: Pending::default() };
         Self {
+            body_bytes: body_bytes.into(),
             to_server: side(Direction::ToServer),
             to_client: side(Direction::ToClient),
             slots: VecDeque::new(),
@@ -102,11 +104,12 @@ impl Dissector {
     }
 
     fn request_head(&mut self, head: Head) {
-        let Line::Request { method, .. } = &head.line else { return };
+        let Line::Request { method, target, .. } = &head.line else { return };
         let method = Method::of(method);
         let (framing, mut oddities) = framing::of_request(&head.headers);
         oddities.head_cut = head.cut;
-        self.to_server.reader.body(framing, &head);
+        let body_bytes_max = self.body_bytes.of_request(target, Fields::Http1(&head.headers));
+        self.to_server.reader.body(framing, &head, body_bytes_max);
         let full = self.slots.len() >= SLOTS_MAX || self.slots_bytes() > SLOTS_BYTES_MAX;
         if full && let Some(oldest) = self.slots.iter_mut().find(|slot| slot.waits()) {
             oldest.give_up();
@@ -133,7 +136,8 @@ impl Dissector {
             slot.keep_interim(head);
             return;
         }
-        self.to_client.reader.body(framing, &head);
+        let body_bytes_max = self.body_bytes.of_response(slot.request_view(), Fields::Http1(&head.headers));
+        self.to_client.reader.body(framing, &head, body_bytes_max);
         slot.open_response(head, oddities);
         if framing == Framing::Tunnel {
             self.ended(Direction::ToClient);
@@ -534,5 +538,39 @@ mod tests {
                 GET / HTTP/1.1 [0..0 18B] → 200 OK [1..3 48B] "0123456789abcdef"/29 gap 5@20 truncated
             "#]],
         );
+    }
+
+    #[test]
+    fn bodies_that_are_interpreted_are_kept_where_others_are_not() {
+        let mut dissector = Dissector::new(BodyBytes { every: 0, interpreted: 100 });
+        let mut pairs = Vec::new();
+        let mark = Mark {
+            timestamp: Timestamp::from_nanos(0),
+            packet: PacketRef { sequence: 0, frame: 1, index: 0 },
+        };
+        let mut talk = |direction, text: &str| {
+            dissector.feed(direction, Chunk::Data { bytes: text.as_bytes(), mark }, &mut pairs);
+        };
+        for (kind, body) in [
+            ("application/json", r#"{"query":"{a}"}"#),
+            ("application/json", "[1]"),
+            ("text/plain", "hello"),
+            ("application/grpc-web", "\0\0\0\0\0"),
+        ] {
+            let length = body.len();
+            let head = format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}");
+            talk(Direction::ToServer, &format!("POST / HTTP/1.1\r\n{head}"));
+            talk(Direction::ToClient, &format!("HTTP/1.1 200 OK\r\n{head}"));
+        }
+        let kept = pairs.iter().map(|pair| {
+            let (Some(request), Some(response)) = (&pair.request, &pair.response) else { unreachable!() };
+            match (&request.content, &response.content) {
+                (Content::Http1Request(request), Content::Http1Response(response)) => {
+                    (request.body.bytes.len(), response.body.bytes.len())
+                }
+                _ => unreachable!("HTTP only"),
+            }
+        });
+        assert_eq!(kept.collect::<Vec<_>>(), [(15, 15), (3, 0), (0, 0), (5, 5)]);
     }
 }

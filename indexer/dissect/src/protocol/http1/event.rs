@@ -84,17 +84,19 @@ pub(super) struct Open {
     pub(super) body: Body,
     pub(super) last: Mark,
     pub(super) wire_bytes: u64,
+    /// Bytes of the body to keep.
+    body_bytes_max: usize,
 }
 
 impl Open {
-    pub(super) fn new(framing: Framing, head: &Head) -> Self {
+    pub(super) fn new(framing: Framing, head: &Head, body_bytes_max: usize) -> Self {
         let body = Body { framing, complete: !head.cut, ..Body::default() };
-        Self { body, last: head.last, wire_bytes: head.wire_bytes }
+        Self { body, last: head.last, wire_bytes: head.wire_bytes, body_bytes_max }
     }
 
     /// Adds bytes of the body, and keeps as many as there is room for.
-    pub(super) fn push(&mut self, bytes: &[u8], body_bytes_max: usize) {
-        let room = body_bytes_max.saturating_sub(self.body.bytes.len());
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let room = self.body_bytes_max.saturating_sub(self.body.bytes.len());
         self.body.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         self.body.truncated |= bytes.len() > room;
         self.body.length_bytes = self.body.length_bytes.saturating_add(super::count(bytes.len()));

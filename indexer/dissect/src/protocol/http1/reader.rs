@@ -49,7 +49,6 @@ enum State {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Reader {
     direction: Direction,
-    body_bytes_max: usize,
     state: State,
     /// The message that a head was told of and whose end was not.
     open: Option<Open>,
@@ -62,10 +61,9 @@ pub struct Reader {
 impl Reader {
     /// At the start of a stream, or wherever it was joined.
     #[must_use]
-    pub fn new(direction: Direction, body_bytes_max: usize) -> Self {
+    pub fn new(direction: Direction) -> Self {
         Self {
             direction,
-            body_bytes_max,
             state: State::Head(Scan::default()),
             open: None,
             after_gap: false,
@@ -73,9 +71,9 @@ impl Reader {
         }
     }
 
-    /// Says how the body of the head told last ends.
-    pub fn body(&mut self, framing: Framing, head: &Head) {
-        self.open = Some(Open::new(framing, head));
+    /// Says how the body of the head told last ends, and how many bytes of it to keep.
+    pub fn body(&mut self, framing: Framing, head: &Head, body_bytes_max: usize) {
+        self.open = Some(Open::new(framing, head, body_bytes_max));
         self.state = match framing {
             // Where a head was cut, nothing is known of what follows.
             _ if head.cut => State::Ending,
@@ -287,7 +285,7 @@ impl Reader {
     fn take(&mut self, left: u64, input: &mut Input<'_>) -> u64 {
         let taken = input.advance(usize::try_from(left).unwrap_or(usize::MAX));
         if let Some(open) = &mut self.open {
-            open.push(taken, self.body_bytes_max);
+            open.push(taken);
         }
         left.saturating_sub(count(taken.len()))
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Message;
+use crate::protocol::http_view::{BodyView, Fields, RequestView};
 use crate::protocol::http1::count;
 use crate::protocol::http1::event::{Head, Line, Tail};
 use crate::protocol::http1::frame::HEAD_BYTES_MAX;
@@ -95,6 +96,22 @@ impl Slot {
         match &self.response {
             Half::Open(opened) => Some(&opened.head.headers),
             _ => None,
+        }
+    }
+
+    /// The request, as far as it is there.
+    pub(super) fn request_view(&self) -> Option<RequestView<'_>> {
+        match &self.request {
+            Half::Open(opened) => {
+                let Line::Request { method, target, .. } = &opened.head.line else { return None };
+                let headers = Fields::Http1(&opened.head.headers);
+                Some(RequestView { method, target, headers, body: BodyView::default() })
+            }
+            Half::Done(message) => match &message.content {
+                Content::Http1Request(request) => Some(request.into()),
+                _ => None,
+            },
+            Half::Awaited | Half::Missing => None,
         }
     }
 
