@@ -23,6 +23,8 @@ pub enum Transport {
     Tcp,
     /// RFC 768.
     Udp,
+    /// RFC 792 and RFC 4443; ports are 0.
+    Icmp,
 }
 
 /// One message of a protocol, and where its bytes were.

@@ -22,4 +22,5 @@ pub mod reassembly;
 pub use counters::Counters;
 pub use dissector::Dissector;
 pub use exchange::{Endpoint, Exchange, Message, Transport};
+pub use flow::report::{FlowEnd, FlowReport, IcmpError, Refusal, Way};
 pub use limits::Limits;

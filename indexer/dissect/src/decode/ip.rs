@@ -82,7 +82,7 @@ pub(super) fn payload<'a>(
     match number {
         TCP => transport::tcp(span),
         UDP => transport::udp(span),
-        ICMP | ICMPV6 => Ok(Step::Done(Payload::Icmp)),
+        ICMP | ICMPV6 => Ok(Step::Done(Payload::Icmp(span))),
         IPV4 | IPV6 => Ok(Step::Next(Layer::Ip, span)),
         GRE => tunnel::gre(span),
         MPLS => tunnel::mpls(span),

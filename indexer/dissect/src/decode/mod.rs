@@ -10,7 +10,7 @@
 mod ip;
 mod link;
 mod transport;
-mod tunnel;
+pub mod tunnel;
 mod wlan;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,6 +20,7 @@ use segment::{LinkType, Packet};
 use crate::exchange::Transport;
 
 pub use transport::{Flags, TcpHeader, UdpHeader};
+pub use tunnel::{Tunnel, TunnelKind, Tunnels};
 
 /// Most headers taken off one packet, tags, tunnels and IPv6 extensions included. Real packets have fewer
 /// than ten; the bound is against packets built to keep us busy.
@@ -108,6 +109,8 @@ pub struct Decoded<'a> {
     pub network: Network,
     /// What the IP packet carries.
     pub payload: Payload<'a>,
+    /// The tunnels that brought it.
+    pub tunnels: Tunnels,
 }
 
 /// Where an IP packet was seen and between whom it went.
@@ -134,8 +137,8 @@ pub enum Payload<'a> {
     Ports(Transport, u16, u16),
     /// A part of an IP packet.
     Fragment(Fragment<'a>),
-    /// ICMP or ICMPv6; the packets it quotes are not looked at.
-    Icmp,
+    /// An ICMP or ICMPv6 message, header included.
+    Icmp(Span<'a>),
     /// Another protocol, by its IANA number.
     Other(u8),
 }
@@ -182,6 +185,7 @@ enum Step<'a> {
 /// What is known of the packet so far.
 struct Context {
     network: Network,
+    tunnels: Tunnels,
 }
 
 /// Decodes a packet down to its innermost IP packet; `None` if it holds none.
@@ -194,7 +198,17 @@ pub fn decode<'a>(packet: &Packet<'a>) -> Result<Option<Decoded<'a>>, Undecodabl
     let span = Span::new(packet.data, wire_bytes);
     let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let network = Network { source: unspecified, destination: unspecified, identification: 0, tap: 0 };
-    run(Context { network }, Layer::Link(packet.link_type), span)
+    run(Context { network, tunnels: Tunnels::default() }, Layer::Link(packet.link_type), span)
+}
+
+/// Decodes the beginning of an IP packet that an ICMP error quotes; its innermost ports may be all there is.
+#[must_use]
+pub fn decode_quoted(bytes: &[u8]) -> Option<Decoded<'_>> {
+    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let network = Network { source: unspecified, destination: unspecified, identification: 0, tap: 0 };
+    // Nobody says how long the packet was before it was quoted; its own header does.
+    let span = Span::new(bytes, usize::from(u16::MAX));
+    run(Context { network, tunnels: Tunnels::default() }, Layer::Ip, span).ok()?
 }
 
 /// Decodes what an IP packet carries that was put together from fragments.
@@ -204,10 +218,11 @@ pub fn decode<'a>(packet: &Packet<'a>) -> Result<Option<Decoded<'a>>, Undecodabl
 /// As [`decode`].
 pub fn decode_whole<'a>(
     network: Network,
+    tunnels: Tunnels,
     protocol: u8,
     payload: Span<'a>,
 ) -> Result<Option<Decoded<'a>>, Undecodable> {
-    run(Context { network }, Layer::IpPayload(protocol), payload)
+    run(Context { network, tunnels }, Layer::IpPayload(protocol), payload)
 }
 
 fn run<'a>(
@@ -220,14 +235,20 @@ fn run<'a>(
         if let Layer::IpPayload(number) = layer
             && tunnel::is_tunnel(number)
         {
-            carrier = Some(Decoded { network: context.network, payload: Payload::Other(number) });
+            let Context { network, tunnels } = context;
+            carrier = Some(Decoded { network, payload: Payload::Other(number), tunnels });
+            context.tunnels.enter(tunnel::by_protocol(number, &network, span));
         }
         match step(&mut context, layer, span) {
             Ok(Step::Next(next, rest)) => (layer, span) = (next, rest),
+            // A tunnel that carries something else than packets is the innermost itself.
+            Ok(Step::Done(Payload::Other(number))) if tunnel::is_tunnel(number) => return Ok(carrier),
             Ok(Step::Done(payload)) => {
-                let decoded = Decoded { network: context.network, payload };
+                let Context { network, tunnels } = context;
+                let decoded = Decoded { network, payload, tunnels };
                 let Some((tunnel, inner)) = tunnel::inside(&payload) else { return Ok(Some(decoded)) };
                 carrier = Some(decoded);
+                context.tunnels.enter(tunnel::by_port(tunnel, &network, inner));
                 (layer, span) = (tunnel, inner);
             }
             // What looked like a tunnel was none, or carries no IP: its carrier is the innermost packet.

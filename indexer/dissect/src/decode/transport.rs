@@ -1,10 +1,12 @@
 //! TCP (RFC 9293) and UDP (RFC 768) headers.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Payload, Span, Step, Undecodable};
 use crate::exchange::Transport;
 
 /// The control bits of a TCP segment.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Flags(u8);
 
 impl Flags {
@@ -14,6 +16,10 @@ impl Flags {
     pub const SYN: Self = Self(0x02);
     /// Reset the connection.
     pub const RST: Self = Self(0x04);
+    /// Hand the bytes on at once.
+    pub const PSH: Self = Self(0x08);
+    /// The urgent pointer is valid.
+    pub const URG: Self = Self(0x20);
     /// The acknowledgement field is valid.
     pub const ACK: Self = Self(0x10);
 
@@ -27,6 +33,19 @@ impl Flags {
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Names of the flags that are set, in the header's order from the last bit on.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let named = [
+            (Self::FIN, "FIN"),
+            (Self::SYN, "SYN"),
+            (Self::RST, "RST"),
+            (Self::PSH, "PSH"),
+            (Self::ACK, "ACK"),
+            (Self::URG, "URG"),
+        ];
+        named.into_iter().filter(move |(flag, _)| self.has(*flag)).map(|(_, name)| name)
     }
 
     /// The flags of both.

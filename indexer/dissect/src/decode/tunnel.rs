@@ -3,15 +3,123 @@
 //! A tunnel over UDP is only guessed from its port: if what is inside can't be read, the UDP datagram
 //! stands as it is.
 
-use segment::LinkType;
+use std::net::IpAddr;
 
-use super::{Layer, Payload, Span, Step, Undecodable, wlan};
+use segment::LinkType;
+use serde::{Deserialize, Serialize};
+
+use super::{Layer, Network, Payload, Span, Step, Undecodable, wlan};
 
 const ETHERNET: Layer = Layer::Link(LinkType::ETHERNET);
 /// Most labels in an MPLS stack; real ones have fewer than ten.
 const MPLS_LABELS_MAX: usize = 16;
 /// Most extension headers of a GTP-U packet; real ones have one or two.
 const GTP_EXTENSIONS_MAX: usize = 16;
+
+/// Most tunnels inside one another that are told; deeper ones are decoded all the same.
+const TUNNELS_MAX: usize = 3;
+
+/// A tunnel that carried a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// How it carries packets.
+    pub kind: TunnelKind,
+    /// Sender of the carrying packet.
+    pub source: IpAddr,
+    /// Receiver of the carrying packet.
+    pub destination: IpAddr,
+    /// VXLAN and Geneve network identifier, GRE key, GTP tunnel endpoint; `None` where there is none.
+    pub id: Option<u32>,
+}
+
+/// How a tunnel carries packets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum TunnelKind {
+    /// RFC 7348, and its generic extension.
+    Vxlan,
+    /// RFC 8926.
+    Geneve,
+    /// RFC 2784, ERSPAN among it.
+    Gre,
+    /// IPv4 in IPv4 (RFC 2003) or in IPv6 (RFC 2473).
+    Ipip,
+    /// IPv6 in IPv4 (RFC 4213) or in IPv6 (RFC 2473).
+    Ipv6,
+    /// RFC 4023.
+    Mpls,
+    /// 3GPP TS 29.281.
+    GtpUser,
+}
+
+impl TunnelKind {
+    /// Its usual name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vxlan => "VXLAN",
+            Self::Geneve => "Geneve",
+            Self::Gre => "GRE",
+            Self::Ipip => "IPIP",
+            Self::Ipv6 => "6in4",
+            Self::Mpls => "MPLS",
+            Self::GtpUser => "GTP-U",
+        }
+    }
+}
+
+/// The tunnels that brought a packet, the outermost first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Tunnels([Option<Tunnel>; TUNNELS_MAX]);
+
+impl Tunnels {
+    /// The outermost first.
+    pub fn iter(&self) -> impl Iterator<Item = &Tunnel> {
+        self.0.iter().flatten()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    pub(super) fn enter(&mut self, tunnel: Tunnel) {
+        if let Some(free) = self.0.iter_mut().find(|tunnel| tunnel.is_none()) {
+            *free = Some(tunnel);
+        }
+    }
+}
+
+/// The tunnel that an IP protocol is ([`is_tunnel`]), at its header.
+pub(super) fn by_protocol(number: u8, network: &Network, span: Span<'_>) -> Tunnel {
+    let (kind, id) = match number {
+        4 => (TunnelKind::Ipip, None),
+        41 => (TunnelKind::Ipv6, None),
+        47 => (TunnelKind::Gre, gre_key(span.data())),
+        _ => (TunnelKind::Mpls, None),
+    };
+    Tunnel { kind, source: network.source, destination: network.destination, id }
+}
+
+/// RFC 2890 §2: the key follows the checksum, if there is one.
+fn gre_key(header: &[u8]) -> Option<u32> {
+    let flags = header.first()?;
+    let at = if flags & 0x80 != 0 { 8 } else { 4 };
+    let key = header.get(at..)?.first_chunk::<4>().filter(|_| flags & 0x20 != 0)?;
+    Some(u32::from_be_bytes(*key))
+}
+
+/// The tunnel that a layer over UDP is, at its header.
+pub(super) fn by_port(layer: Layer, network: &Network, span: Span<'_>) -> Tunnel {
+    let word =
+        span.data().get(4..).and_then(|rest| rest.first_chunk::<4>()).map(|word| u32::from_be_bytes(*word));
+    let (kind, id) = match layer {
+        Layer::Geneve => (TunnelKind::Geneve, word.map(|word| word >> 8)),
+        Layer::GtpUser => (TunnelKind::GtpUser, word),
+        _ => (TunnelKind::Vxlan, word.map(|word| word >> 8)),
+    };
+    Tunnel { kind, source: network.source, destination: network.destination, id }
+}
 
 /// What a UDP datagram carries, if its port is one of a tunnel's.
 pub(super) fn inside<'a>(payload: &Payload<'a>) -> Option<(Layer, Span<'a>)> {

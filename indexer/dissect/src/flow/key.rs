@@ -7,10 +7,12 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::exchange::{Endpoint, Transport};
 
 /// One end of a flow, by its place in the key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) enum Side {
     A,
     B,
@@ -27,7 +29,7 @@ impl Side {
 }
 
 /// Something for each side.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sides<T> {
     pub(crate) a: T,
     pub(crate) b: T,
@@ -50,7 +52,7 @@ impl<T> Sides<T> {
 }
 
 /// A flow's 5-tuple, without a direction.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct FlowKey {
     addresses: Sides<u128>,
     ports: Sides<u16>,
@@ -84,6 +86,11 @@ impl FlowKey {
         *self.ports.of(side)
     }
 
+    /// Whether it is of IPv6.
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.is_ipv6
+    }
+
     pub(crate) fn transport(&self) -> Transport {
         self.transport
     }
@@ -100,7 +107,12 @@ impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(self.addresses.a);
         state.write_u128(self.addresses.b);
-        let kind = u64::from(self.is_ipv6) << 1 | u64::from(self.transport == Transport::Tcp);
+        let transport = match self.transport {
+            Transport::Udp => 0,
+            Transport::Tcp => 1,
+            Transport::Icmp => 2,
+        };
+        let kind = u64::from(self.is_ipv6) << 2 | transport;
         state.write_u64(u64::from(self.ports.a) << 32 | u64::from(self.ports.b) << 16 | kind);
     }
 }

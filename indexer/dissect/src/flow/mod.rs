@@ -5,6 +5,7 @@
 
 pub(crate) mod key;
 pub(crate) mod recognition;
+pub mod report;
 pub(crate) mod table;
 pub(crate) mod tcp;
 pub(crate) mod udp;

@@ -44,6 +44,16 @@ impl<'a> Surroundings<'a> {
     }
 }
 
+/// Holes that were never filled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Gaps {
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A protocol's name, and why it did not take the flow.
+pub(crate) type Refused = (&'static str, &'static str);
+
 #[derive(Debug, Default)]
 struct Opening {
     /// Bytes that all protocols asked to see more of.
@@ -79,10 +89,11 @@ pub(crate) struct Recognition {
     state: State,
     client: Option<Side>,
     closed: Sides<bool>,
+    gaps: Sides<Gaps>,
     /// Protocols spoken so far, in order.
     spoken: Vec<&'static str>,
-    /// Why each protocol of the table refused the bytes shown last, in the table's order; empty before that.
-    refusals: Box<[&'static str]>,
+    /// Why each protocol refused the bytes shown last; empty before that.
+    refusals: Box<[Refused]>,
 }
 
 impl Recognition {
@@ -91,20 +102,24 @@ impl Recognition {
             state: State::Undecided(Box::default()),
             client: None,
             closed: Sides::default(),
+            gaps: Sides::default(),
             spoken: Vec::new(),
             refusals: Box::default(),
         }
     }
 
+    /// Holes of one side that were never filled.
+    pub(crate) fn gaps(&self, side: Side) -> Gaps {
+        *self.gaps.of(side)
+    }
+
     /// Protocols spoken so far, in order.
-    #[allow(dead_code)]
     pub(crate) fn spoken(&self) -> &[&'static str] {
         &self.spoken
     }
 
-    /// Why each protocol refused the bytes that were shown last, in the table's order; empty where one took them.
-    #[allow(dead_code)]
-    pub(crate) fn refusals(&self) -> &[&'static str] {
+    /// Each protocol with its reason to refuse the bytes that were shown last; none where one took them.
+    pub(crate) fn refusals(&self) -> &[Refused] {
         &self.refusals
     }
 
@@ -148,6 +163,11 @@ impl Recognition {
         counters: &mut Counters,
         around: &mut Surroundings<'_>,
     ) {
+        if let Chunk::Gap { length_bytes, .. } = chunk {
+            let gaps = self.gaps.of_mut(side);
+            gaps.count += 1;
+            gaps.bytes += length_bytes;
+        }
         match &mut self.state {
             State::Recognised(_) => self.feed(side, chunk, counters, around),
             State::Undecided(_) => self.look(side, chunk, counters, around),
@@ -372,13 +392,13 @@ fn ask(
     client: Option<Side>,
     sender: Side,
     head: &[u8],
-    refusals: &mut Box<[&'static str]>,
+    refusals: &mut Box<[Refused]>,
 ) -> Answer {
-    if refusals.len() != around.protocols.len() {
-        *refusals = vec![""; around.protocols.len()].into();
+    if refusals.is_empty() {
+        *refusals = around.protocols.iter().map(|protocol| (protocol.name, "")).collect();
     }
     let mut more = false;
-    for (protocol, refusal) in around.protocols.iter().zip(refusals.iter_mut()) {
+    for (protocol, (_, refusal)) in around.protocols.iter().zip(refusals.iter_mut()) {
         let clients: &[Side] = match client {
             Some(Side::A) => &[Side::A],
             Some(Side::B) => &[Side::B],

@@ -9,14 +9,15 @@ use std::collections::HashMap;
 use segment::{InterfaceId, Timestamp};
 
 use super::key::{BuildFold, FlowKey, Side};
+use super::report::{Account, Cause, FlowReport, Refusal};
 use super::tcp::TcpFlow;
 use super::udp::UdpFlow;
 use crate::counters::Counters;
-use crate::exchange::Exchange;
-use crate::protocol::{Direction, Pair};
+use crate::exchange::{Exchange, Message};
+use crate::protocol::{Content, Direction, Pair};
 
 /// What a flow costs beside its protocol state: its slot and its place in the index.
-const FLOW_OVERHEAD_BYTES: usize = 256;
+const FLOW_OVERHEAD_BYTES: usize = 640;
 
 /// What a flow carries.
 pub(crate) enum Kind {
@@ -34,6 +35,8 @@ pub(crate) struct Flow {
     /// Number of the next exchange.
     index: u64,
     pub(crate) kind: Kind,
+    /// What is counted of it.
+    pub(crate) account: Account,
     /// Whether a wake-up is planned.
     pub(crate) has_alarm: bool,
     counted_bytes: usize,
@@ -50,29 +53,74 @@ impl Flow {
         if pairs.is_empty() {
             return;
         }
-        let client = match &self.kind {
-            Kind::Tcp(tcp) => tcp.client(),
-            Kind::Udp(udp) => udp.client(),
-        };
-        // Dissectors only start once the client is known.
-        let client = client.unwrap_or(Side::A);
+        let client = self.client();
         for Pair { request_direction, request, response } in pairs.drain(..) {
             let client = match request_direction {
                 Direction::ToServer => client,
                 Direction::ToClient => client.other(),
             };
             counters.exchanges += 1;
-            sink(Exchange {
-                client: self.key.endpoint(client),
-                server: self.key.endpoint(client.other()),
-                transport: self.key.transport(),
-                flow: self.number,
-                index: self.index,
-                interface: self.interface,
-                request,
-                response,
-            });
-            self.index += 1;
+            sink(self.exchange(client, request, response));
+        }
+    }
+
+    /// Who asks: known once a handshake or a protocol tells, else whoever spoke first.
+    fn client(&self) -> Side {
+        let client = match &self.kind {
+            Kind::Tcp(tcp) => tcp.client(),
+            Kind::Udp(udp) => udp.client(),
+        };
+        client.unwrap_or(self.account.opener)
+    }
+
+    /// The flow itself as an exchange, when it is over.
+    pub(crate) fn report(&mut self, cause: Cause) -> Exchange {
+        let (client, transport) = (self.client(), self.key.transport());
+        let (spoken, refused) = match &self.kind {
+            Kind::Tcp(tcp) => (tcp.spoken().to_vec(), tcp.refusals()),
+            Kind::Udp(udp) => (udp.spoken().into_iter().collect(), udp.refusals()),
+        };
+        let refusals = refused
+            .iter()
+            .map(|&(protocol, reason)| Refusal { protocol: protocol.to_owned(), reason: reason.to_owned() })
+            .collect();
+        let mut report = FlowReport {
+            protocols: spoken.iter().map(|&name| name.to_owned()).collect(),
+            refusals,
+            ..self.account.report(transport, client, cause)
+        };
+        if let Kind::Tcp(tcp) = &self.kind {
+            for (way, side) in [(&mut report.to_server, client), (&mut report.to_client, client.other())] {
+                let gaps = tcp.gaps(side);
+                (way.gaps, way.gap_bytes) = (gaps.count, gaps.bytes);
+            }
+        }
+        let (first, last) = (self.account.first, self.account.last);
+        let message = Message {
+            start: first.timestamp,
+            end: last.timestamp,
+            first: first.packet,
+            last: last.packet,
+            wire_bytes: report.to_server.wire_bytes,
+            gap_bytes: report.to_server.gap_bytes + report.to_client.gap_bytes,
+            truncated: false,
+            content: Content::Flow(Box::new(report)),
+        };
+        self.exchange(client, Some(message), None)
+    }
+
+    fn exchange(&mut self, client: Side, request: Option<Message>, response: Option<Message>) -> Exchange {
+        let index = self.index;
+        self.index += 1;
+        Exchange {
+            client: self.key.endpoint(client),
+            server: self.key.endpoint(client.other()),
+            transport: self.key.transport(),
+            flow: self.number,
+            index,
+            interface: self.interface,
+            request,
+            response,
         }
     }
 
@@ -177,6 +225,7 @@ impl Table {
         now: Timestamp,
         patience: Patience,
         kind: Kind,
+        account: Account,
     ) -> Slot {
         let mut flow = Flow {
             key,
@@ -185,6 +234,7 @@ impl Table {
             last_seen: now,
             index: 0,
             kind,
+            account,
             has_alarm: false,
             counted_bytes: 0,
         };

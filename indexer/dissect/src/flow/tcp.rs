@@ -1,7 +1,7 @@
 //! One TCP flow: two streams, the handshake, the end.
 
 use super::key::{Side, Sides};
-use super::recognition::{Recognition, Surroundings};
+use super::recognition::{Gaps, Recognition, Refused, Surroundings};
 use crate::counters::Counters;
 use crate::decode::{Flags, Span, TcpHeader};
 use crate::protocol::Mark;
@@ -41,6 +41,21 @@ impl TcpFlow {
 
     pub(crate) fn client(&self) -> Option<Side> {
         self.recognition.client()
+    }
+
+    /// Protocols spoken so far, in order.
+    pub(crate) fn spoken(&self) -> &[&'static str] {
+        self.recognition.spoken()
+    }
+
+    /// Holes of one side that were never filled.
+    pub(crate) fn gaps(&self, side: Side) -> Gaps {
+        self.recognition.gaps(side)
+    }
+
+    /// Why each protocol was refused, where none was recognised.
+    pub(crate) fn refusals(&self) -> &[Refused] {
+        self.recognition.refusals()
     }
 
     /// Whether both sides are closed: only late copies can come.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use segment::Timestamp;
 
 use super::key::{BuildFold, FlowKey, Side};
+use super::recognition::Refused;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::table::DatagramProtocol;
@@ -39,6 +40,8 @@ impl<'a> Surroundings<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Datagram<'a> {
     pub(crate) payload: &'a [u8],
+    /// Its length before the snap length cut it.
+    pub(crate) wire_bytes: u64,
     pub(crate) identification: u32,
     /// Interface, and place within it.
     pub(crate) tap: (u32, u64),
@@ -62,17 +65,37 @@ enum State {
 pub(crate) struct UdpFlow {
     state: State,
     client: Option<Side>,
+    spoken: Option<&'static str>,
+    /// Why each protocol refused the datagram shown last.
+    refusals: Box<[Refused]>,
     seen: [Option<Seen>; REMEMBERED],
     seen_next: usize,
 }
 
 impl UdpFlow {
     pub(crate) fn new() -> Self {
-        Self { state: State::Undecided { tries: 0 }, client: None, seen: [None; REMEMBERED], seen_next: 0 }
+        Self {
+            state: State::Undecided { tries: 0 },
+            client: None,
+            spoken: None,
+            refusals: Box::default(),
+            seen: [None; REMEMBERED],
+            seen_next: 0,
+        }
     }
 
     pub(crate) fn client(&self) -> Option<Side> {
         self.client
+    }
+
+    /// The protocol that was recognised.
+    pub(crate) fn spoken(&self) -> Option<&'static str> {
+        self.spoken
+    }
+
+    /// Why each protocol was refused, where none was recognised.
+    pub(crate) fn refusals(&self) -> &[Refused] {
+        &self.refusals
     }
 
     /// Whether requests may be waiting for their answers.
@@ -86,7 +109,7 @@ impl UdpFlow {
             State::Recognised(dissector) => dissector.memory_bytes(),
             State::Undecided { .. } | State::Off => 0,
         };
-        size_of::<Self>() + dissector
+        size_of::<Self>() + size_of_val(&*self.refusals) + dissector
     }
 
     /// Takes one datagram from `side`.
@@ -99,9 +122,11 @@ impl UdpFlow {
         around: &mut Surroundings<'_>,
     ) {
         if let State::Undecided { tries } = self.state {
-            match recognise(around.protocols, key, side, datagram.payload) {
+            match recognise(around.protocols, key, side, datagram.payload, &mut self.refusals) {
                 Some((protocol, client)) => {
                     counters.flows_recognised += 1;
+                    self.spoken = Some(protocol.name);
+                    self.refusals = Box::default();
                     self.client = Some(client);
                     self.state = State::Recognised((protocol.start)(around.limits));
                 }
@@ -176,8 +201,12 @@ fn recognise(
     key: &FlowKey,
     sender: Side,
     payload: &[u8],
+    refusals: &mut Box<[Refused]>,
 ) -> Option<(&'static DatagramProtocol, Side)> {
-    for protocol in protocols {
+    if refusals.is_empty() {
+        *refusals = protocols.iter().map(|protocol| (protocol.name, "")).collect();
+    }
+    for (protocol, (_, refusal)) in protocols.iter().zip(refusals.iter_mut()) {
         let is_server = |side: Side| protocol.ports.contains(&key.port(side));
         let (from_known, to_known) = (is_server(sender), is_server(sender.other()));
         // Where both ports are well known (multicast DNS), who speaks first asks.
@@ -189,7 +218,8 @@ fn recognise(
                 Probe::More if (from_known || to_known) && client == guess => {
                     return Some((protocol, client));
                 }
-                Probe::More | Probe::No(_) => {}
+                Probe::More => *refusal = "undecided",
+                Probe::No(why) => *refusal = why,
             }
         }
     }

@@ -15,6 +15,7 @@ pub mod grpc;
 pub mod http1;
 pub mod http2;
 pub mod http_view;
+pub mod icmp;
 pub mod pending;
 pub mod percent;
 pub mod snappy;
@@ -24,6 +25,7 @@ use segment::{PacketRef, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Message;
+use crate::flow::report::FlowReport;
 use crate::limits::Limits;
 
 /// What a message says, by protocol.
@@ -38,6 +40,10 @@ pub enum Content {
     Http2Request(http2::message::Request),
     /// RFC 9113.
     Http2Response(http2::message::Response),
+    /// What a flow was, whatever it spoke.
+    Flow(Box<FlowReport>),
+    /// RFC 792, RFC 4443.
+    Icmp(icmp::message::Message),
     /// RFC 1035: one shape for queries and responses.
     Dns(dns::message::Message),
 }
@@ -55,7 +61,11 @@ impl Content {
     /// Whether messages like this never have a partner: nobody answers them, and they answer nobody.
     #[must_use]
     pub fn stands_alone(&self) -> bool {
-        false
+        match self {
+            Self::Flow(_) => true,
+            Self::Icmp(icmp) => !icmp.is_echo_request() && !icmp.is_echo_reply(),
+            _ => false,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! the first that answers [`Probe::Yes`] gets the flow. `ports` only helps where bytes can't tell: which end
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, state};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -55,6 +55,21 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         restore: state::restore::<dns::Dissector>,
     },
 ];
+
+/// ICMP, whose flows are pairs of addresses.
+pub const ICMP: &[DatagramProtocol] = &[ICMP_PROTOCOL];
+
+const ICMP_PROTOCOL: DatagramProtocol = DatagramProtocol {
+    name: "icmp",
+    ports: &[],
+    probe: icmp::probe,
+    start: |_| Box::new(icmp::Dissector::new(false)),
+    restore: state::restore_datagram::<icmp::Dissector>,
+};
+
+/// ICMPv6.
+pub const ICMPV6: &[DatagramProtocol] =
+    &[DatagramProtocol { start: |_| Box::new(icmp::Dissector::new(true)), ..ICMP_PROTOCOL }];
 
 /// The protocols over UDP, in the order in which they are asked.
 pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[DatagramProtocol {

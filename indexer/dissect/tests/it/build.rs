@@ -134,7 +134,8 @@ pub fn run_with(limits: Limits, packets: &[Owned]) -> (Vec<Outcome>, Counters) {
     let mut dissector = Dissector::with_protocols(limits, RECORDING, DATAGRAMS);
     let mut outcomes = Vec::new();
     let mut sink = |exchange: dissect::Exchange| {
-        if exchange.transport == dissect::Transport::Tcp {
+        // What the recording dissector tells holds no message; the flow's own report does.
+        if exchange.transport == dissect::Transport::Tcp && exchange.request.is_none() && exchange.response.is_none() {
             let seen = take_seen();
             outcomes.push(Outcome { flow: exchange.flow, client: exchange.client, seen });
         }

@@ -8,4 +8,5 @@ mod flow_properties;
 mod oracle;
 mod packets;
 mod properties;
+mod reports;
 mod streams;

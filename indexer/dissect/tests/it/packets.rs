@@ -56,7 +56,7 @@ fn read(packet: &Packet<'_>, defragmenter: &mut Defragmenter) -> Option<Found> {
         return Some(outer);
     };
     let span = Span::new(&whole.bytes, whole.wire_bytes);
-    match decode_whole(decoded.network, fragment.protocol, span) {
+    match decode_whole(decoded.network, decoded.tunnels, fragment.protocol, span) {
         Ok(Some(inner)) => Some(found(&inner)),
         _ => Some(outer),
     }

@@ -206,10 +206,11 @@ impl Reader {
     }
 
     fn head(&mut self, mut scan: Scan, input: &mut Input<'_>) -> Step {
-        if scan == Scan::default() {
+        if scan.whole_lines() == 0 {
             // RFC 9112 §2.2: empty lines before a first line are passed over.
             while let Ok(Some(length)) = frame::line_end(input.rest()) {
                 input.advance(length);
+                scan = Scan::default();
             }
         }
         let bytes = input.rest();

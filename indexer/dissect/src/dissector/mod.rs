@@ -11,17 +11,19 @@ use segment::time::NANOS_PER_SECOND;
 use segment::{InterfaceId, Packet, PacketRef, Timestamp};
 
 use crate::counters::Counters;
-use crate::decode::{Decoded, Network, Payload, Span, TcpHeader, UdpHeader, decode, decode_whole};
+use crate::decode::{Decoded, Network, Payload, Span, TcpHeader, Tunnels, UdpHeader, decode, decode_whole};
 use crate::defragment::Defragmenter;
 use crate::exchange::{Endpoint, Exchange, Transport};
 use crate::flow::key::{BuildFold, FlowKey, Side};
+use crate::flow::report::{Account, Cause, IcmpError};
 use crate::flow::table::{Flow, Kind, PATIENCES, Patience, Slot, Table};
 use crate::flow::tcp::{Belongs, TcpFlow};
 use crate::flow::udp::{Datagram, UdpFlow};
 use crate::flow::{recognition, udp};
 use crate::limits::Limits;
-use crate::protocol::table::{DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
-use crate::protocol::{Mark, Pair};
+use crate::protocol::icmp::message::{Message, Quoted};
+use crate::protocol::table::{self, DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
+use crate::protocol::{Mark, Pair, icmp};
 
 /// A packet that is older than the clock by more than this sets it back; less is disorder of the capture.
 const CLOCK_BACK_NS: i64 = 60 * NANOS_PER_SECOND;
@@ -65,11 +67,14 @@ pub struct Dissector {
     last: PacketRef,
 }
 
-/// Where a packet was seen.
+/// Where a packet was seen, and how it came there.
 #[derive(Clone, Copy)]
 struct Place {
     interface: InterfaceId,
     mark: Mark,
+    /// Bytes of its frame on the wire.
+    wire_bytes: u64,
+    tunnels: Tunnels,
 }
 
 type Sink<'a> = &'a mut dyn FnMut(Exchange);
@@ -113,7 +118,9 @@ impl Dissector {
         self.last = at;
         self.tick(packet.timestamp, sink);
         let mark = Mark { timestamp: packet.timestamp, packet: at };
-        let place = Place { interface: packet.interface, mark };
+        let wire_bytes = u64::from(packet.original_length_bytes);
+        let tunnels = Tunnels::default();
+        let place = Place { interface: packet.interface, mark, wire_bytes, tunnels };
         match decode(packet) {
             Ok(Some(decoded)) => self.decoded(&decoded, place, 0, sink),
             Ok(None) => self.counters.not_ip += 1,
@@ -131,7 +138,7 @@ impl Dissector {
     /// No more packets: everything that waits leaves as it is.
     pub fn finish(&mut self, sink: Sink<'_>) {
         for slot in self.table.slots() {
-            self.end(slot, sink);
+            self.end(slot, Cause::Over, sink);
         }
         self.alarms.clear();
         self.defragmenter.expire(Timestamp::MAX);
@@ -157,11 +164,12 @@ impl Dissector {
     }
 
     fn decoded(&mut self, decoded: &Decoded<'_>, place: Place, depth: u32, sink: Sink<'_>) {
+        let place = Place { tunnels: decoded.tunnels, ..place };
         match decoded.payload {
             Payload::Tcp(header, span) => self.tcp(&decoded.network, &header, span, place, sink),
             Payload::Udp(header, span) => self.udp(&decoded.network, &header, span, place, sink),
             Payload::Ports(..) => self.counters.undecodable.truncated += 1,
-            Payload::Icmp => self.counters.icmp += 1,
+            Payload::Icmp(span) => self.icmp(&decoded.network, span, place, sink),
             Payload::Other(_) => self.counters.other_ip += 1,
             Payload::Fragment(fragment) => {
                 self.counters.fragments += 1;
@@ -170,7 +178,7 @@ impl Dissector {
                 let Some(whole) = whole else { return self.shrink(sink) };
                 self.counters.defragmented += 1;
                 let span = Span::new(&whole.bytes, whole.wire_bytes);
-                match decode_whole(decoded.network, fragment.protocol, span) {
+                match decode_whole(decoded.network, decoded.tunnels, fragment.protocol, span) {
                     Ok(Some(inner)) if depth < DEFRAGMENT_DEPTH_MAX => {
                         self.decoded(&inner, place, depth + 1, sink)
                     }
@@ -187,17 +195,17 @@ impl Dissector {
         let (key, side) = key_of(Transport::Tcp, network, header.source_port, header.destination_port);
         let found = self.table.find(&key);
         if let Some(slot) = found {
-            if self.tcp_segment(slot, side, header, span, place.mark) == Belongs::Here {
+            if self.tcp_segment(slot, side, header, span, place) == Belongs::Here {
                 self.settled(slot, sink);
                 return;
             }
             self.counters.flows_replaced += 1;
-            self.end(slot, sink);
+            self.end(slot, Cause::Replaced, sink);
         }
         let kind = Kind::Tcp(Box::new(TcpFlow::new()));
-        let slot = self.open(key, place.interface, Patience::OpenTcp, kind, sink);
+        let slot = self.open(key, side, place, Patience::OpenTcp, kind, sink);
         // A fresh flow takes any segment.
-        self.tcp_segment(slot, side, header, span, place.mark);
+        self.tcp_segment(slot, side, header, span, place);
         self.settled(slot, sink);
     }
 
@@ -207,36 +215,75 @@ impl Dissector {
         side: Side,
         header: &TcpHeader,
         span: Span<'_>,
-        mark: Mark,
+        place: Place,
     ) -> Belongs {
-        let Some(Flow { key, kind: Kind::Tcp(flow), .. }) = self.table.flow(slot) else {
+        let Some(Flow { key, kind: Kind::Tcp(flow), account, .. }) = self.table.flow(slot) else {
             return Belongs::ToNew;
         };
         let mut around =
             recognition::Surroundings::new(*key, &self.limits, self.stream_protocols, &mut self.pairs);
-        flow.segment(side, header, span, mark, &mut self.counters, &mut around)
+        let Counters { repeated_bytes, reordered_bytes, .. } = self.counters;
+        let belongs = flow.segment(side, header, span, place.mark, &mut self.counters, &mut around);
+        if belongs == Belongs::Here {
+            account.packet(side, place.wire_bytes, count(span.wire_bytes()), place.mark);
+            account.tcp(side, header, place.mark);
+            let repeated_bytes = self.counters.repeated_bytes - repeated_bytes;
+            account.order(side, repeated_bytes, self.counters.reordered_bytes - reordered_bytes);
+        }
+        belongs
     }
 
     fn udp(&mut self, network: &Network, header: &UdpHeader, span: Span<'_>, place: Place, sink: Sink<'_>) {
         self.counters.udp += 1;
-        self.counters.cut_bytes += u64::try_from(span.cut_bytes()).unwrap_or_default();
+        self.counters.cut_bytes += count(span.cut_bytes());
         let (key, side) = key_of(Transport::Udp, network, header.source_port, header.destination_port);
+        self.datagram(key, side, datagram_of(network, span, place), place, self.datagram_protocols, sink);
+    }
+
+    /// An ICMP message is one of the flow between two addresses, and may tell what became of another flow.
+    fn icmp(&mut self, network: &Network, span: Span<'_>, place: Place, sink: Sink<'_>) {
+        self.counters.icmp += 1;
+        let (key, side) = key_of(Transport::Icmp, network, 0, 0);
+        let is_v6 = key.is_ipv6();
+        if let Some(message) = icmp::frame::message(is_v6, span.data())
+            && let Some(Quoted { source, destination, ports: Some((transport, from, to)) }) = message.quoted
+        {
+            let source = Endpoint { ip: source, port: from };
+            let (about, _) = FlowKey::new(transport, source, Endpoint { ip: destination, port: to });
+            let Message { kind, code, .. } = message;
+            if let Some(flow) = self.table.find(&about).and_then(|slot| self.table.flow(slot)) {
+                flow.account.icmp_error(IcmpError {
+                    from: network.source,
+                    kind,
+                    code,
+                    is_v6,
+                    mark: place.mark,
+                });
+            }
+        }
+        let protocols = if is_v6 { table::ICMPV6 } else { table::ICMP };
+        self.datagram(key, side, datagram_of(network, span, place), place, protocols, sink);
+    }
+
+    fn datagram(
+        &mut self,
+        key: FlowKey,
+        side: Side,
+        datagram: Datagram<'_>,
+        place: Place,
+        protocols: &'static [DatagramProtocol],
+        sink: Sink<'_>,
+    ) {
         let slot = match self.table.find(&key) {
             Some(slot) => slot,
             None => {
                 let kind = Kind::Udp(Box::new(UdpFlow::new()));
-                self.open(key, place.interface, Patience::Udp, kind, sink)
+                self.open(key, side, place, Patience::Udp, kind, sink)
             }
         };
-        let datagram = Datagram {
-            payload: span.data(),
-            identification: network.identification,
-            tap: (place.interface.0, network.tap),
-            mark: place.mark,
-        };
-        if let Some(Flow { kind: Kind::Udp(flow), .. }) = self.table.flow(slot) {
-            let mut around =
-                udp::Surroundings::new(&self.limits, self.datagram_protocols, self.hash, &mut self.pairs);
+        if let Some(Flow { kind: Kind::Udp(flow), account, .. }) = self.table.flow(slot) {
+            account.packet(side, place.wire_bytes, datagram.wire_bytes, place.mark);
+            let mut around = udp::Surroundings::new(&self.limits, protocols, self.hash, &mut self.pairs);
             flow.datagram(&key, side, datagram, &mut self.counters, &mut around);
         }
         self.settled(slot, sink);
@@ -246,7 +293,8 @@ impl Dissector {
     fn open(
         &mut self,
         key: FlowKey,
-        interface: InterfaceId,
+        opener: Side,
+        place: Place,
         patience: Patience,
         kind: Kind,
         sink: Sink<'_>,
@@ -254,10 +302,11 @@ impl Dissector {
         while self.table.len() >= self.limits.flows_max.max(1) {
             let Some(oldest) = self.table.oldest() else { break };
             self.counters.flows_evicted += 1;
-            self.end(oldest, sink);
+            self.end(oldest, Cause::Evicted, sink);
         }
         self.counters.flows_opened += 1;
-        self.table.insert(key, interface, self.now, patience, kind)
+        let account = Account::new(opener, place.mark, place.tunnels);
+        self.table.insert(key, place.interface, self.now, patience, kind, account)
     }
 
     /// After a flow had a packet: its exchanges leave, its place in the lists and its alarm are set.
@@ -284,7 +333,7 @@ impl Dissector {
         while self.memory_bytes() > self.limits.memory_bytes_max {
             let Some(oldest) = self.table.oldest() else { return };
             self.counters.flows_evicted += 1;
-            self.end(oldest, sink);
+            self.end(oldest, Cause::Evicted, sink);
         }
     }
 
@@ -327,7 +376,7 @@ impl Dissector {
                     break;
                 }
                 self.counters.flows_expired += 1;
-                self.end(slot, sink);
+                self.end(slot, Cause::Silent, sink);
             }
         }
     }
@@ -364,7 +413,7 @@ impl Dissector {
     }
 
     /// Ends a flow: what waits in it leaves.
-    fn end(&mut self, slot: Slot, sink: Sink<'_>) {
+    fn end(&mut self, slot: Slot, cause: Cause, sink: Sink<'_>) {
         let mark = Mark { timestamp: self.now, packet: self.last };
         let Some(mut flow) = self.table.remove(slot) else { return };
         match &mut flow.kind {
@@ -384,7 +433,24 @@ impl Dissector {
             }
         }
         flow.hand_out(&mut self.pairs, &mut self.counters, sink);
+        if flow.key.transport() != Transport::Icmp {
+            sink(flow.report(cause));
+        }
     }
+}
+
+fn datagram_of<'a>(network: &Network, span: Span<'a>, place: Place) -> Datagram<'a> {
+    Datagram {
+        payload: span.data(),
+        wire_bytes: count(span.wire_bytes()),
+        identification: network.identification,
+        tap: (place.interface.0, network.tap),
+        mark: place.mark,
+    }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 fn key_of(
