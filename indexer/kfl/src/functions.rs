@@ -6,7 +6,7 @@ use crate::expression::{Expression, Literal, Op, Operand, Path, Step, TextFuncti
 use crate::time;
 
 /// Protocol names that stand for a comparison. They exclude one another: `http` is not HTTP/2.
-const MACROS: [(&str, &str, &str); 8] = [
+const MACROS: [(&str, &str, &str); 16] = [
     ("http", "abbr", "HTTP"),
     ("http2", "abbr", "HTTP/2"),
     ("grpc", "abbr", "gRPC"),
@@ -15,6 +15,14 @@ const MACROS: [(&str, &str, &str); 8] = [
     ("kafka", "name", "kafka"),
     ("redis", "name", "redis"),
     ("dns", "abbr", "DNS"),
+    ("ws", "abbr", "WS"),
+    ("tlsx", "abbr", "TLS"),
+    ("postgresql", "abbr", "PostgreSQL"),
+    ("mysql", "abbr", "MySQL"),
+    ("mongodb", "abbr", "MongoDB"),
+    ("tcp", "abbr", "TCP"),
+    ("udp", "abbr", "UDP"),
+    ("icmp", "abbr", "ICMP"),
 ];
 
 const TEXT_FUNCTIONS: [TextFunction; 3] =

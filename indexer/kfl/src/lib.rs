@@ -29,7 +29,7 @@
 //! | join | `or`, then `and`, then `not`, each tighter than the one before; also `\|\|`, `&&`, `!` |
 //! | ask texts | `path.startsWith("x")`, `path.endsWith("x")`, `path.contains("x")` |
 //! | times | `now()`, `minutes(-5)` … `years(-1)`, `datetime("2024-01-01T12:00:00Z")` |
-//! | protocols | `http` `http2` `grpc` `gql` `amqp` `kafka` `redis` `dns` |
+//! | protocols | `http` `http2` `grpc` `gql` `ws` `amqp` `kafka` `redis` `dns` `tlsx` `postgresql` `mysql` `mongodb` `tcp` `udp` `icmp` |
 //! | stop | `limit(100)` |
 //!
 //! ```

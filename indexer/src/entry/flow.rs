@@ -55,7 +55,10 @@ const FIELDS: &[Field] = &[
     Field::number("response.gapBytes", "bytes in them"),
     Field::text("flow.state", "closed, or open where the recording ended first"),
     Field::text("flow.closeReason", "finished, reset by client, silent, replaced and others"),
-    Field::number("flow.handshakeTime", "milliseconds from the SYN to the acknowledgement that completes the handshake"),
+    Field::number(
+        "flow.handshakeTime",
+        "milliseconds from the SYN to the acknowledgement that completes the handshake",
+    ),
     Field::any("flow.protocols.*", "protocols that were recognised, in order"),
     Field::text("flow.refused.*", "why a protocol was refused, by its name, where none was recognised"),
     Field::text("flow.tunnels.*.kind", "VXLAN, Geneve, GRE, IPIP, 6in4, MPLS, GTP-U; the outermost first"),
@@ -73,9 +76,9 @@ const FIELDS: &[Field] = &[
 /// What it spoke or how much went each way, and how it ended.
 fn summary(entry: &Value) -> Summary {
     let count = |way: &str, of: &str| entry[way][of].as_u64().unwrap_or_default();
-    let protocols = entry["flow"]["protocols"].as_array().map(|names| {
-        names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" \u{2192} ")
-    });
+    let protocols = entry["flow"]["protocols"]
+        .as_array()
+        .map(|names| names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" \u{2192} "));
     let text = format!(
         "{} + {} packets, {} + {} bytes",
         count("request", "packets"),
@@ -93,8 +96,7 @@ fn summary(entry: &Value) -> Summary {
 pub fn said(report: &FlowReport) -> Said {
     let protocol = if report.transport == Transport::Udp { &UDP } else { &TCP };
     let (request, response) = (way(&report.to_server), way(&report.to_client));
-    let flow = Some(("flow", of(report)));
-    Said { protocol, version: None, request: Some(request), response: Some(response), more: flow }
+    Said { protocol, version: None, request: Some(request), response: Some(response) }
 }
 
 fn way(way: &Way) -> Value {
@@ -106,7 +108,8 @@ fn way(way: &Way) -> Value {
     })
 }
 
-fn of(report: &FlowReport) -> Value {
+/// The `flow` of an entry: what is of neither direction.
+pub fn flow(report: &FlowReport) -> Value {
     let (state, reason) = match report.end {
         FlowEnd::Finished => ("closed", "finished"),
         FlowEnd::FinishedByClient => ("closed", "finished by client only"),
@@ -124,7 +127,8 @@ fn of(report: &FlowReport) -> Value {
         flow["handshakeTime"] = ((handshake_ns / 1_000) as f64 / 1_000.0).into();
     }
     if !report.refusals.is_empty() {
-        let refused = report.refusals.iter().map(|refusal| (refusal.protocol.clone(), refusal.reason.clone().into()));
+        let refused =
+            report.refusals.iter().map(|refusal| (refusal.protocol.clone(), refusal.reason.clone().into()));
         flow["refused"] = Value::Object(refused.collect());
     }
     if !report.tunnels.is_empty() {

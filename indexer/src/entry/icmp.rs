@@ -70,7 +70,6 @@ pub fn said(request: Option<&Content>, response: Option<&Content>) -> Said {
         version: Some(if is_v6 { "6" } else { "4" }.to_owned()),
         request: part(request),
         response: part(response),
-        more: None,
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! An id leads back to the evidence without an index, and is the same whenever the segment is read again:
 //! `web1-3f9a2c-0000000042.17.203` is the exchange that begins in packet 203 of frame 17. When several begin
-//! in one packet (pipelining), the second one ends in `.1`, the third one in `.2`.
+//! in one packet (pipelining), the second one ends in `.1`, the third one in `.2`. A flow is named by its first
+//! packet, too, and ends in `.flow`.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
-use dissect::Exchange;
+use dissect::protocol::Content;
+use dissect::{Exchange, Message};
 use segment::{Chain, PacketRef, SegmentId};
 
 use crate::Error;
@@ -25,8 +27,17 @@ pub struct EntryId {
     pub frame: u32,
     /// Its first packet in the frame.
     pub packet: u32,
-    /// How many exchanges began in the same packet before this one.
-    pub ordinal: u32,
+    /// Which of those that begin in this packet.
+    pub ordinal: Ordinal,
+}
+
+/// Tells apart what begins in the same packet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Ordinal {
+    /// An exchange, and how many ended before it that began in the same packet.
+    Exchange(u32),
+    /// The flow itself.
+    Flow,
 }
 
 impl EntryId {
@@ -40,7 +51,11 @@ impl EntryId {
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.segment, self.frame, self.packet)?;
-        if self.ordinal > 0 { write!(f, ".{}", self.ordinal) } else { Ok(()) }
+        match self.ordinal {
+            Ordinal::Exchange(0) => Ok(()),
+            Ordinal::Exchange(ordinal) => write!(f, ".{ordinal}"),
+            Ordinal::Flow => write!(f, ".flow"),
+        }
     }
 }
 
@@ -52,11 +67,14 @@ impl FromStr for EntryId {
         let mut parts = text.split('.');
         let segment = parts.next().and_then(|part| part.parse().ok()).ok_or_else(wrong)?;
         let mut number = || parts.next().map(|part| part.parse::<u32>().map_err(|_| wrong())).transpose();
-        let (frame, packet, ordinal) = (number()?, number()?, number()?);
+        let (frame, packet) = (number()?, number()?);
+        let ordinal = match parts.next() {
+            None => Ordinal::Exchange(0),
+            Some("flow") => Ordinal::Flow,
+            Some(number) => Ordinal::Exchange(number.parse().map_err(|_| wrong())?),
+        };
         match (frame, packet, parts.next()) {
-            (Some(frame), Some(packet), None) => {
-                Ok(Self { segment, frame, packet, ordinal: ordinal.unwrap_or_default() })
-            }
+            (Some(frame), Some(packet), None) => Ok(Self { segment, frame, packet, ordinal }),
             _ => Err(wrong()),
         }
     }
@@ -86,12 +104,17 @@ impl Naming {
     pub fn id(&mut self, exchange: &Exchange) -> EntryId {
         let message = exchange.request.as_ref().or(exchange.response.as_ref());
         let first = message.map_or(PacketRef { sequence: 0, frame: 0, index: 0 }, |message| message.first);
+        let segment = SegmentId { chain: self.chain.clone(), sequence: first.sequence };
+        let is_flow = matches!(message, Some(Message { content: Content::Flow(_), .. }));
+        if is_flow {
+            return EntryId { segment, frame: first.frame, packet: first.index, ordinal: Ordinal::Flow };
+        }
         if self.begun.len() >= PACKETS_MAX {
             self.begun.clear();
         }
         let begun = self.begun.entry(first).and_modify(|begun| *begun += 1).or_insert(0);
-        let segment = SegmentId { chain: self.chain.clone(), sequence: first.sequence };
-        EntryId { segment, frame: first.frame, packet: first.index, ordinal: *begun }
+        let ordinal = Ordinal::Exchange(*begun);
+        EntryId { segment, frame: first.frame, packet: first.index, ordinal }
     }
 }
 
@@ -101,7 +124,9 @@ mod tests {
 
     #[test]
     fn ids_are_read_as_they_are_written() {
-        for text in ["web1-3f9a2c-0000000042.17.203", "import-0123456789ab-0000000000.1.0.2"] {
+        for text in
+            ["web1-3f9a2c-0000000042.17.203", "import-0123456789ab-0000000000.1.0.2", "a-0000000001.1.0.flow"]
+        {
             assert_eq!(text.parse::<EntryId>().unwrap().to_string(), text);
         }
         for wrong in ["", "web1", "web1-0000000042.1", "web1-0000000042.1.2.3.4", "web1-0000000042.1.-2"] {

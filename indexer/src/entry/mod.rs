@@ -6,7 +6,9 @@
 
 mod description;
 mod dns;
+mod flow;
 mod http1;
+mod icmp;
 mod id;
 mod protocol;
 
@@ -18,6 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::names::Names;
 
 pub use description::{COMMON, Description, Field, Kind, Outcome, Summary};
+use id::Ordinal;
 pub use id::{EntryId, Naming};
 pub use protocol::{ALL, complete, is_constant, of, reads_bodies, summary, undescribed, without_bodies};
 
@@ -47,7 +50,9 @@ pub fn entry(naming: &mut Naming, names: &Names, exchange: &Exchange, bodies: Bo
     );
     entry.insert("segment".into(), id.segment.to_string().into());
     entry.insert("id".into(), id.to_string().into());
-    entry.insert("index".into(), id.ordinal.into());
+    if let Ordinal::Exchange(ordinal) = id.ordinal {
+        entry.insert("index".into(), ordinal.into());
+    }
     entry.insert("stream".into(), stream(exchange).into());
     entry.insert("node".into(), json!({"name": naming.chain().as_str()}));
     entry.insert("timestamp".into(), start.millis().into());
@@ -95,8 +100,15 @@ fn add_sizes(entry: &mut Map<String, Value>, exchange: &Exchange) {
     entry.insert("gaps".into(), gaps.into());
     let truncated = [request, response].into_iter().flatten().any(is_truncated);
     entry.insert("truncated".into(), truncated.into());
-    if let (Some(request), Some(response)) = (request, response) {
-        let elapsed_ns = response.end.since(request.start).max(0);
+    let elapsed_ns = match (request, response) {
+        (Some(request), Some(response)) => Some(response.end.since(request.start).max(0)),
+        // A flow lasts from its first packet to its last.
+        (Some(message), None) if matches!(message.content, Content::Flow(_)) => {
+            Some(message.end.since(message.start).max(0))
+        }
+        _ => None,
+    };
+    if let Some(elapsed_ns) = elapsed_ns {
         entry.insert("elapsedTime".into(), ((elapsed_ns + 500_000) / 1_000_000).into());
     }
 }
@@ -129,6 +141,7 @@ fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodi
     let layer4 = match exchange.transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
+        Transport::Icmp => "icmp",
     };
     let mut protocol = json!({"name": said.protocol.name, "abbr": said.protocol.abbr, "layer4": layer4});
     if let Some(version) = said.version {
@@ -140,12 +153,18 @@ fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodi
             entry.insert(name.into(), part);
         }
     }
+    if let Some(Content::Flow(report)) = request {
+        entry.insert("flow".into(), flow::flow(report));
+        entry.insert("responseSize".into(), report.to_client.wire_bytes.into());
+    }
 }
 
 /// Both messages in the words of their protocol; a line for each.
 fn said(request: Option<&Content>, response: Option<&Content>, bodies: Bodies) -> Option<Said> {
     Some(match request.or(response)? {
         Content::Dns(_) => dns::said(request, response),
+        Content::Flow(report) => flow::said(report),
+        Content::Icmp(_) => icmp::said(request, response),
         Content::Http1Request(_) | Content::Http1Response(_) => http1::said(request, response, bodies),
         _ => return None,
     })

@@ -6,10 +6,11 @@ use kfl::{Path, Step};
 use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
-use super::{dns, http1};
+use super::{dns, flow, http1, icmp};
 
 /// Every protocol.
-pub const ALL: &[&Description] = &[&http1::DESCRIPTION, &dns::DESCRIPTION];
+pub const ALL: &[&Description] =
+    &[&http1::DESCRIPTION, &dns::DESCRIPTION, &flow::TCP, &flow::UDP, &icmp::DESCRIPTION];
 
 /// The protocol of an entry.
 #[must_use]

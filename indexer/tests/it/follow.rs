@@ -10,7 +10,7 @@ use crate::recording::{self, Recorder};
 
 fn count(data: &Data) -> u64 {
     let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Descending };
-    let query = kfl::parse("http or dns", 0).unwrap();
+    let query = kfl::parse("", 0).unwrap();
     data.query(&query, options, &mut |_| ControlFlow::Continue(())).unwrap().entries
 }
 

@@ -135,7 +135,10 @@ pub fn run_with(limits: Limits, packets: &[Owned]) -> (Vec<Outcome>, Counters) {
     let mut outcomes = Vec::new();
     let mut sink = |exchange: dissect::Exchange| {
         // What the recording dissector tells holds no message; the flow's own report does.
-        if exchange.transport == dissect::Transport::Tcp && exchange.request.is_none() && exchange.response.is_none() {
+        if exchange.transport == dissect::Transport::Tcp
+            && exchange.request.is_none()
+            && exchange.response.is_none()
+        {
             let seen = take_seen();
             outcomes.push(Outcome { flow: exchange.flow, client: exchange.client, seen });
         }

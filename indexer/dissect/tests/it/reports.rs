@@ -73,33 +73,42 @@ fn a_closed_connection_tells_all_of_itself() {
         up(10, 119, 528, ACK | FIN, b""),
         down(11, 528, 120, ACK | FIN, b""),
     ]);
-    check(&packets, expect![[r#"
+    check(
+        &packets,
+        expect![[r#"
         to server: 5 packets, 36 bytes of payload, FIN+SYN+ACK, 18 bytes again
         to client: 3 packets, 27 bytes of payload, FIN+SYN+ACK
         Finished, handshake 0 ms, spoke ["http"]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_nobody_understands_is_told_with_the_reasons() {
     let mut packets = handshake(100, 500);
     packets.extend([up(5, 101, 501, ACK, b"\x00\x01gibberish"), down(6, 501, 112, RST, b"")]);
-    check(&packets, expect![[r#"
+    check(
+        &packets,
+        expect![[r#"
         to server: 3 packets, 11 bytes of payload, SYN+ACK
         to client: 2 packets, 0 bytes of payload, SYN+RST+ACK, 1 resets
         ResetByServer, handshake 0 ms, spoke []
         http: does not begin with a start line
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_icmp_error_is_told_by_the_flow_it_is_about() {
     let syn = up(0, 100, 0, SYN, b"");
     let error = [&[3, 1, 0, 0, 0, 0, 0, 0], &syn.data[..28]].concat();
-    check(&[syn, raw(ms(3), ipv4(SERVER, CLIENT, 1, 2, 0, &error))], expect![[r#"
+    check(
+        &[syn, raw(ms(3), ipv4(SERVER, CLIENT, 1, 2, 0, &error))],
+        expect![[r#"
         to server: 1 packets, 0 bytes of payload, SYN
         to client: 0 packets, 0 bytes of payload, 
         Open, handshake -, spoke []
         ICMP 3/1 from 10.0.0.2
-    "#]]);
+    "#]],
+    );
 }
