@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use segment::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::decode::{Fragment, Network};
 use crate::flow::key::BuildFold;
@@ -27,7 +28,7 @@ pub struct Whole {
     pub wire_bytes: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 struct Key {
     source: IpAddr,
     destination: IpAddr,
@@ -35,13 +36,13 @@ struct Key {
     protocol: u8,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Part {
     bytes: Box<[u8]>,
     wire_bytes: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Parts {
     since: Timestamp,
     serial: u64,
@@ -49,6 +50,10 @@ struct Parts {
     by_offset: BTreeMap<usize, Part>,
     held_bytes: usize,
 }
+
+/// A packet that is not whole yet, put away.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Waiting(Key, Parts);
 
 /// Keeps fragments until their packet is whole.
 #[derive(Debug)]
@@ -122,6 +127,32 @@ impl Defragmenter {
             self.remove(key);
             self.given_up += 1;
         }
+    }
+
+    /// What waits, for [`Self::take_up`]: the oldest first.
+    pub(crate) fn put_away(mut self) -> Vec<Waiting> {
+        let keys: Vec<Key> = self.oldest.values().copied().collect();
+        keys.into_iter().filter_map(|key| self.remove(key).map(|parts| Waiting(key, parts))).collect()
+    }
+
+    /// Waits on for what another one waited for.
+    pub(crate) fn take_up(&mut self, waiting: Vec<Waiting>) {
+        for Waiting(key, mut parts) in waiting {
+            self.remove(key);
+            self.serial += 1;
+            parts.serial = self.serial;
+            // Trust no sum that was written down.
+            parts.held_bytes = PARTS_OVERHEAD_BYTES
+                + parts
+                    .by_offset
+                    .values()
+                    .map(|part| part.bytes.len() + FRAGMENT_OVERHEAD_BYTES)
+                    .sum::<usize>();
+            self.held_bytes += parts.held_bytes;
+            self.oldest.insert(self.serial, key);
+            self.waiting.insert(key, parts);
+        }
+        self.shrink();
     }
 
     /// Bytes held.

@@ -4,6 +4,8 @@
 //! more than [`CLOCK_BACK_NS`] older than that sets the clock back, so that one wrong time stamp does not
 //! make every later flow expire at once.
 
+mod state;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -10,7 +10,10 @@
 //!
 //! A dissector that panics costs its flow and nothing else.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
 
 use super::key::{FlowKey, Side, Sides};
 use crate::counters::Counters;
@@ -45,16 +48,16 @@ impl<'a> Surroundings<'a> {
 }
 
 /// Holes that were never filled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Gaps {
     pub(crate) count: u64,
     pub(crate) bytes: u64,
 }
 
 /// A protocol's name, and why it did not take the flow.
-pub(crate) type Refused = (&'static str, &'static str);
+pub(crate) type Refused = (Cow<'static, str>, Cow<'static, str>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Opening {
     /// Bytes that all protocols asked to see more of.
     head: Vec<u8>,
@@ -64,14 +67,14 @@ struct Opening {
     gap_bytes: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Held {
     side: Side,
     bytes: Box<[u8]>,
     mark: Mark,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Undecided {
     openings: Sides<Opening>,
     held: Vec<Held>,
@@ -84,6 +87,25 @@ enum State {
     Off,
 }
 
+/// A [`Recognition`] put away.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Saved {
+    state: SavedState,
+    client: Option<Side>,
+    closed: Sides<bool>,
+    gaps: Sides<Gaps>,
+    spoken: Vec<Cow<'static, str>>,
+    refusals: Box<[Refused]>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum SavedState {
+    Undecided(Box<Undecided>),
+    /// What the dissector of the protocol that is spoken now has learned.
+    Recognised(Vec<u8>),
+    Off,
+}
+
 /// Which protocol the flow speaks, as far as is known.
 pub(crate) struct Recognition {
     state: State,
@@ -91,7 +113,7 @@ pub(crate) struct Recognition {
     closed: Sides<bool>,
     gaps: Sides<Gaps>,
     /// Protocols spoken so far, in order.
-    spoken: Vec<&'static str>,
+    spoken: Vec<Cow<'static, str>>,
     /// Why each protocol refused the bytes shown last; empty before that.
     refusals: Box<[Refused]>,
 }
@@ -114,7 +136,7 @@ impl Recognition {
     }
 
     /// Protocols spoken so far, in order.
-    pub(crate) fn spoken(&self) -> &[&'static str] {
+    pub(crate) fn spoken(&self) -> &[Cow<'static, str>] {
         &self.spoken
     }
 
@@ -142,9 +164,35 @@ impl Recognition {
         }
     }
 
+    /// What is known, for [`Self::restore`].
+    pub(crate) fn save(self) -> Saved {
+        let state = match self.state {
+            State::Undecided(undecided) => SavedState::Undecided(undecided),
+            State::Recognised(dissector) => SavedState::Recognised(dissector.save()),
+            State::Off => SavedState::Off,
+        };
+        let Self { client, closed, gaps, spoken, refusals, .. } = self;
+        Saved { state, client, closed, gaps, spoken, refusals }
+    }
+
+    /// Goes on where another one stopped. A dissector that can't is let go, as if it had panicked.
+    pub(crate) fn restore(saved: Saved, limits: &Limits, protocols: &'static [StreamProtocol]) -> Self {
+        let Saved { state, client, closed, gaps, spoken, refusals } = saved;
+        let state = match state {
+            SavedState::Undecided(undecided) => State::Undecided(undecided),
+            SavedState::Recognised(bytes) => spoken
+                .last()
+                .and_then(|name| protocols.iter().find(|protocol| protocol.name == *name))
+                .and_then(|protocol| (protocol.restore)(limits, &bytes))
+                .map_or(State::Off, State::Recognised),
+            SavedState::Off => State::Off,
+        };
+        Self { state, client, closed, gaps, spoken, refusals }
+    }
+
     /// Bytes of memory held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let told = self.spoken.capacity() * size_of::<&str>() + size_of_val(&*self.refusals);
+        let told = self.spoken.capacity() * size_of::<Cow<'_, str>>() + size_of_val(&*self.refusals);
         told + match &self.state {
             State::Undecided(undecided) => {
                 let heads = undecided.openings.a.head.len() + undecided.openings.b.head.len();
@@ -229,7 +277,7 @@ impl Recognition {
             _ if self.spoken.len() >= CHANGES_MAX => State::Off,
             Next::Recognise => State::Undecided(Box::default()),
             Next::Start { name, start } => {
-                self.spoken.push(name);
+                self.spoken.push(name.into());
                 State::Recognised(start(around.limits))
             }
         };
@@ -337,7 +385,7 @@ impl Recognition {
         around: &mut Surroundings<'_>,
     ) {
         counters.flows_recognised += u64::from(self.spoken.is_empty());
-        self.spoken.push(protocol.name);
+        self.spoken.push(protocol.name.into());
         self.refusals = Box::default();
         let started = State::Recognised((protocol.start)(around.limits));
         let State::Undecided(undecided) = std::mem::replace(&mut self.state, started) else { return };
@@ -395,7 +443,7 @@ fn ask(
     refusals: &mut Box<[Refused]>,
 ) -> Answer {
     if refusals.is_empty() {
-        *refusals = around.protocols.iter().map(|protocol| (protocol.name, "")).collect();
+        *refusals = around.protocols.iter().map(|protocol| (protocol.name.into(), "".into())).collect();
     }
     let mut more = false;
     for (protocol, (_, refusal)) in around.protocols.iter().zip(refusals.iter_mut()) {
@@ -411,10 +459,10 @@ fn ask(
             match (protocol.probe)(direction, head) {
                 Probe::Yes => return Answer::Yes(protocol, client),
                 Probe::More => {
-                    *refusal = "undecided";
+                    *refusal = "undecided".into();
                     more = true;
                 }
-                Probe::No(why) => *refusal = why,
+                Probe::No(why) => *refusal = why.into(),
             }
         }
     }

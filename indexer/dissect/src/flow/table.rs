@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use segment::{InterfaceId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::key::{BuildFold, FlowKey, Side};
 use super::report::{Account, Cause, FlowReport, Refusal};
@@ -33,13 +34,14 @@ pub(crate) struct Flow {
     pub(crate) interface: InterfaceId,
     pub(crate) last_seen: Timestamp,
     /// Number of the next exchange.
-    index: u64,
+    pub(crate) index: u64,
     pub(crate) kind: Kind,
     /// What is counted of it.
     pub(crate) account: Account,
     /// Whether a wake-up is planned.
     pub(crate) has_alarm: bool,
-    counted_bytes: usize,
+    /// Bytes that the table counts for it; set there.
+    pub(crate) counted_bytes: usize,
 }
 
 impl Flow {
@@ -82,10 +84,10 @@ impl Flow {
         };
         let refusals = refused
             .iter()
-            .map(|&(protocol, reason)| Refusal { protocol: protocol.to_owned(), reason: reason.to_owned() })
+            .map(|(protocol, reason)| Refusal { protocol: protocol.to_string(), reason: reason.to_string() })
             .collect();
         let mut report = FlowReport {
-            protocols: spoken.iter().map(|&name| name.to_owned()).collect(),
+            protocols: spoken.iter().map(ToString::to_string).collect(),
             refusals,
             ..self.account.report(transport, client, cause)
         };
@@ -134,7 +136,7 @@ impl Flow {
 }
 
 /// How patient the table is with a flow.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum Patience {
     OpenTcp,
     ClosedTcp,
@@ -240,6 +242,11 @@ impl Table {
         };
         flow.counted_bytes = flow.memory_bytes();
         self.opened += 1;
+        self.place_flow(flow, patience)
+    }
+
+    fn place_flow(&mut self, flow: Flow, patience: Patience) -> Slot {
+        let key = flow.key;
         self.memory_bytes += flow.counted_bytes;
         let place = Place { flow, patience, before: None, behind: None };
         let slot = match self.free.pop() {
@@ -295,6 +302,27 @@ impl Table {
     pub(crate) fn oldest(&mut self) -> Option<Slot> {
         let fronts = PATIENCES.map(|patience| self.front(patience));
         fronts.into_iter().flatten().min_by_key(|&(_, last_seen)| last_seen).map(|(slot, _)| slot)
+    }
+
+    /// Takes all flows out: those of each patience in the order of their last packets.
+    pub(crate) fn drain(&mut self) -> Vec<(Patience, Flow)> {
+        let mut flows = Vec::with_capacity(self.len());
+        for patience in PATIENCES {
+            while let Some((slot, _)) = self.front(patience) {
+                flows.extend(self.remove(slot).map(|flow| (patience, flow)));
+            }
+        }
+        flows
+    }
+
+    /// Puts a flow back that another table gave out; `None` where one of the same key is known.
+    pub(crate) fn put_back(&mut self, mut flow: Flow, patience: Patience) -> Option<Slot> {
+        if self.index.contains_key(&flow.key) {
+            return None;
+        }
+        flow.counted_bytes = flow.memory_bytes();
+        self.opened = self.opened.max(flow.number.saturating_add(1));
+        Some(self.place_flow(flow, patience))
     }
 
     /// All slots, in the order of the flows' first packets.

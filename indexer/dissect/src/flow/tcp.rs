@@ -1,10 +1,16 @@
 //! One TCP flow: two streams, the handshake, the end.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::key::{Side, Sides};
-use super::recognition::{Gaps, Recognition, Refused, Surroundings};
+use super::recognition::{self, Gaps, Recognition, Refused, Surroundings};
 use crate::counters::Counters;
 use crate::decode::{Flags, Span, TcpHeader};
+use crate::limits::Limits;
 use crate::protocol::Mark;
+use crate::protocol::table::StreamProtocol;
 use crate::reassembly::{Fit, Stream};
 
 /// Both directions of a connection.
@@ -12,6 +18,17 @@ pub(crate) struct TcpFlow {
     streams: Sides<Stream>,
     recognition: Recognition,
     /// Whether a SYN of either side was seen before any payload.
+    has_handshake: bool,
+    has_begun: bool,
+    told_closed: Sides<bool>,
+    was_reset: bool,
+}
+
+/// A [`TcpFlow`] put away.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Saved {
+    streams: Sides<Stream>,
+    recognition: recognition::Saved,
     has_handshake: bool,
     has_begun: bool,
     told_closed: Sides<bool>,
@@ -39,12 +56,25 @@ impl TcpFlow {
         }
     }
 
+    /// What is known, for [`Self::restore`].
+    pub(crate) fn save(self) -> Saved {
+        let Self { streams, recognition, has_handshake, has_begun, told_closed, was_reset } = self;
+        Saved { streams, recognition: recognition.save(), has_handshake, has_begun, told_closed, was_reset }
+    }
+
+    /// Goes on where another one stopped.
+    pub(crate) fn restore(saved: Saved, limits: &Limits, protocols: &'static [StreamProtocol]) -> Self {
+        let Saved { streams, recognition, has_handshake, has_begun, told_closed, was_reset } = saved;
+        let recognition = Recognition::restore(recognition, limits, protocols);
+        Self { streams, recognition, has_handshake, has_begun, told_closed, was_reset }
+    }
+
     pub(crate) fn client(&self) -> Option<Side> {
         self.recognition.client()
     }
 
     /// Protocols spoken so far, in order.
-    pub(crate) fn spoken(&self) -> &[&'static str] {
+    pub(crate) fn spoken(&self) -> &[Cow<'static, str>] {
         self.recognition.spoken()
     }
 

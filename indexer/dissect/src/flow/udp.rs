@@ -1,9 +1,11 @@
 //! One UDP flow: datagrams between two ports, until silence.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use segment::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::key::{BuildFold, FlowKey, Side};
 use super::recognition::Refused;
@@ -48,7 +50,7 @@ pub(crate) struct Datagram<'a> {
     pub(crate) mark: Mark,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Seen {
     hash: u64,
     tap: (u32, u64),
@@ -61,11 +63,29 @@ enum State {
     Off,
 }
 
+/// A [`UdpFlow`] put away.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Saved {
+    state: SavedState,
+    client: Option<Side>,
+    spoken: Option<Cow<'static, str>>,
+    refusals: Box<[Refused]>,
+    seen: [Option<Seen>; REMEMBERED],
+    seen_next: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+enum SavedState {
+    Undecided { tries: u32 },
+    Recognised(Vec<u8>),
+    Off,
+}
+
 /// Both directions between two UDP ports.
 pub(crate) struct UdpFlow {
     state: State,
     client: Option<Side>,
-    spoken: Option<&'static str>,
+    spoken: Option<Cow<'static, str>>,
     /// Why each protocol refused the datagram shown last.
     refusals: Box<[Refused]>,
     seen: [Option<Seen>; REMEMBERED],
@@ -84,13 +104,39 @@ impl UdpFlow {
         }
     }
 
+    /// What is known, for [`Self::restore`].
+    pub(crate) fn save(self) -> Saved {
+        let state = match self.state {
+            State::Undecided { tries } => SavedState::Undecided { tries },
+            State::Recognised(dissector) => SavedState::Recognised(dissector.save()),
+            State::Off => SavedState::Off,
+        };
+        let Self { client, spoken, refusals, seen, seen_next, .. } = self;
+        Saved { state, client, spoken, refusals, seen, seen_next }
+    }
+
+    /// Goes on where another one stopped.
+    pub(crate) fn restore(saved: Saved, limits: &Limits, protocols: &'static [DatagramProtocol]) -> Self {
+        let Saved { state, client, spoken, refusals, seen, seen_next } = saved;
+        let state = match state {
+            SavedState::Undecided { tries } => State::Undecided { tries },
+            SavedState::Recognised(bytes) => spoken
+                .as_ref()
+                .and_then(|name| protocols.iter().find(|protocol| protocol.name == *name))
+                .and_then(|protocol| (protocol.restore)(limits, &bytes))
+                .map_or(State::Off, State::Recognised),
+            SavedState::Off => State::Off,
+        };
+        Self { state, client, spoken, refusals, seen, seen_next: seen_next % REMEMBERED }
+    }
+
     pub(crate) fn client(&self) -> Option<Side> {
         self.client
     }
 
     /// The protocol that was recognised.
-    pub(crate) fn spoken(&self) -> Option<&'static str> {
-        self.spoken
+    pub(crate) fn spoken(&self) -> Option<Cow<'static, str>> {
+        self.spoken.clone()
     }
 
     /// Why each protocol was refused, where none was recognised.
@@ -125,7 +171,7 @@ impl UdpFlow {
             match recognise(around.protocols, key, side, datagram.payload, &mut self.refusals) {
                 Some((protocol, client)) => {
                     counters.flows_recognised += 1;
-                    self.spoken = Some(protocol.name);
+                    self.spoken = Some(protocol.name.into());
                     self.refusals = Box::default();
                     self.client = Some(client);
                     self.state = State::Recognised((protocol.start)(around.limits));
@@ -204,7 +250,7 @@ fn recognise(
     refusals: &mut Box<[Refused]>,
 ) -> Option<(&'static DatagramProtocol, Side)> {
     if refusals.is_empty() {
-        *refusals = protocols.iter().map(|protocol| (protocol.name, "")).collect();
+        *refusals = protocols.iter().map(|protocol| (protocol.name.into(), "".into())).collect();
     }
     for (protocol, (_, refusal)) in protocols.iter().zip(refusals.iter_mut()) {
         let is_server = |side: Side| protocol.ports.contains(&key.port(side));
@@ -218,8 +264,8 @@ fn recognise(
                 Probe::More if (from_known || to_known) && client == guess => {
                     return Some((protocol, client));
                 }
-                Probe::More => *refusal = "undecided",
-                Probe::No(why) => *refusal = why,
+                Probe::More => *refusal = "undecided".into(),
+                Probe::No(why) => *refusal = why.into(),
             }
         }
     }

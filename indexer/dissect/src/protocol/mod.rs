@@ -229,6 +229,9 @@ pub trait StreamDissector: Send {
     /// What it has learned, for the `restore` of its line in [`table`]; nearly always [`state::save`].
     fn save(&self) -> Vec<u8>;
 
+    /// From here on `limits` hold, after a state was restored that others made.
+    fn set_limits(&mut self, _: &Limits) {}
+
     /// Bytes taken so far of which no message was made.
     fn tally(&self) -> Tally {
         Tally::default()

@@ -20,13 +20,13 @@ pub fn save<T: Serialize>(dissector: &T) -> Vec<u8> {
 
 /// A dissector in the state that [`save`] told; `None` where the bytes tell none.
 #[must_use]
-pub fn restore<T>(_: &Limits, state: &[u8]) -> Option<Box<dyn StreamDissector>>
+pub fn restore<T>(limits: &Limits, state: &[u8]) -> Option<Box<dyn StreamDissector>>
 where
     T: StreamDissector + DeserializeOwned + 'static,
 {
-    rmp_serde::from_slice::<T>(state)
-        .ok()
-        .map(|dissector| -> Box<dyn StreamDissector> { Box::new(dissector) })
+    let mut dissector = rmp_serde::from_slice::<T>(state).ok()?;
+    dissector.set_limits(limits);
+    Some(Box::new(dissector))
 }
 
 /// As [`restore`], for datagrams.

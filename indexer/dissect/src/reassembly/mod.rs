@@ -16,6 +16,7 @@
 mod waiting;
 
 use segment::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::counters::Counters;
 use crate::decode::Span;
@@ -35,7 +36,7 @@ const WINDOW_BYTES_MAX: i64 = 1 << 30;
 const RESET_WINDOW_BYTES: i64 = 1 << 20;
 
 /// How the first byte's sequence number is known.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Anchor {
     /// Not at all.
     None,
@@ -46,7 +47,7 @@ enum Anchor {
 }
 
 /// One direction of a TCP flow.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Stream {
     anchor: Anchor,
     /// Offset of the next byte to hand out; 0 is the first byte known.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use segment::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::decode::Span;
 use crate::protocol::Mark;
@@ -11,7 +12,7 @@ use crate::protocol::Mark;
 const PIECE_OVERHEAD_BYTES: usize = 128;
 
 /// Bytes that came before the bytes in front of them.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Piece {
     /// Fewer than `wire_bytes` if the snap length cut some off.
     pub(super) bytes: Box<[u8]>,
@@ -21,7 +22,7 @@ pub(super) struct Piece {
 }
 
 /// The pieces of one stream; allocated only once there is one.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Waiting {
     pieces: BTreeMap<i64, Piece>,
     held_bytes: usize,

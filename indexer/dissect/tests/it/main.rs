@@ -9,4 +9,5 @@ mod oracle;
 mod packets;
 mod properties;
 mod reports;
+mod state;
 mod streams;

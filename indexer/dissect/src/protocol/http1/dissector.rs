@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
 use crate::protocol::http_view::{BodyBytes, Fields};
 use crate::protocol::http1::event::{Event, Head, Line, StreamEnd, Tail};
 use crate::protocol::http1::framing::{self, Method};
@@ -241,6 +242,10 @@ impl StreamDissector for Dissector {
 
     fn tally(&self) -> Tally {
         self.to_server.reader.tally.and(self.to_client.reader.tally)
+    }
+
+    fn set_limits(&mut self, limits: &Limits) {
+        self.body_bytes = limits.into();
     }
 
     fn save(&self) -> Vec<u8> {
