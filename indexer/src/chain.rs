@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use crate::Error;
 use crate::entry::{Bodies, row};
 use crate::growing::GrowingIndex;
-use crate::pipeline::{Pipeline, open};
+use crate::pipeline::{Pipeline, has_successor, open};
 
 /// Frames read in one step, before other chains get their turn: 64 × 256 KiB.
 const FRAMES_PER_STEP: usize = 64;
@@ -204,14 +204,16 @@ impl ChainIndexer {
         let Some(mut current) = self.current.take() else { return Ok(Step::Idle) };
         let ended = *current.ended.get_or_insert_with(Instant::now);
         let next = SegmentId { chain: self.chain.clone(), sequence: current.id.sequence + 1 };
-        let has_successor =
-            self.layout.open_segment(&next).exists() || self.layout.sealed_segment(&next).exists();
+        let has_successor = has_successor(&self.layout, &next);
         if !has_successor && mode == Mode::Follow && ended.elapsed() < SUCCESSOR_PATIENCE {
             current.index.commit()?;
             self.current = Some(current);
             return Ok(Step::Waiting);
         }
-        if !has_successor {
+        if has_successor {
+            let pipeline = std::mem::replace(&mut self.pipeline, Pipeline::new(&self.chain, Bodies::Left));
+            self.pipeline = pipeline.put_away(&self.layout, &next, Bodies::Left)?;
+        } else {
             self.end_flows(&mut current.index, entries)?;
         }
         self.has_ended = !has_successor;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use dissect::decode::{Payload, decode};
 use segment::flow::{Endpoint, FlowKey, flow_key};
 use segment::{Packet, PacketRef, SegmentId, SegmentReader};
 use serde_json::Value;
@@ -12,10 +13,15 @@ use serde_json::Value;
 use crate::Error;
 use crate::data::Data;
 use crate::entry::{self, Bodies, EntryId, complete};
-use crate::pipeline::{Pipeline, open};
+use crate::pipeline::{cold, open};
 
 /// Segments read beyond the one where an entry begins: longer exchanges end without their response.
 const SEGMENTS_AHEAD_MAX: u64 = 16;
+
+/// IANA's numbers of what carries entries; ICMPv6 is told as ICMP.
+const ICMP: u8 = 1;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
 
 /// A packet of an entry, kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +43,7 @@ pub struct EntryPacket {
 /// See [`Data::entry`].
 pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
     let Some(flow) = flow_of(data, id)? else { return Ok(None) };
-    let mut pipeline = Pipeline::new(&id.segment.chain, Bodies::Kept);
+    let mut pipeline = cold(data.layout(), &id.segment);
     let mut found = None;
     for sequence in id.segment.sequence..=id.segment.sequence.saturating_add(SEGMENTS_AHEAD_MAX) {
         let segment = SegmentId { chain: id.segment.chain.clone(), sequence };
@@ -124,10 +130,24 @@ impl Span {
     }
 }
 
-/// Whether a packet belongs to a flow.
+/// Whether a packet belongs to a flow, inside a tunnel or not.
 #[must_use]
 pub fn is_of(flow: FlowKey, packet: &Packet<'_>) -> bool {
-    flow_key(packet.link_type, packet.data) == Some(flow)
+    flow_key(packet.link_type, packet.data) == Some(flow) || innermost(packet) == Some(flow)
+}
+
+/// The flow of the innermost packet.
+fn innermost(packet: &Packet<'_>) -> Option<FlowKey> {
+    let decoded = decode(packet).ok()??;
+    let (protocol, source, destination) = match decoded.payload {
+        Payload::Tcp(header, _) => (TCP, header.source_port, header.destination_port),
+        Payload::Udp(header, _) => (UDP, header.source_port, header.destination_port),
+        Payload::Icmp(_) => (ICMP, 0, 0),
+        _ => return None,
+    };
+    let source = Endpoint { address: decoded.network.source, port: source };
+    let destination = Endpoint { address: decoded.network.destination, port: destination };
+    Some(FlowKey { protocol, low: source.min(destination), high: source.max(destination) })
 }
 
 /// The flow of an entry.
@@ -140,8 +160,9 @@ pub fn flow_in(entry: &Value) -> Option<FlowKey> {
     };
     let (src, dst) = (end("src")?, end("dst")?);
     let protocol = match entry.get("protocol")?.get("layer4")?.as_str()? {
-        "tcp" => 6,
-        "udp" => 17,
+        "tcp" => TCP,
+        "udp" => UDP,
+        "icmp" => ICMP,
         _ => return None,
     };
     Some(FlowKey { protocol, low: src.min(dst), high: src.max(dst) })

@@ -19,6 +19,7 @@ pub mod names;
 mod pipeline;
 mod plan;
 mod search;
+mod state;
 mod stats;
 
 pub use data::{Coverage, Data, Order, QueryOptions};

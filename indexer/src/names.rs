@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use segment::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Addresses with a name; a cluster has far fewer, a forged record file may not.
 const ADDRESSES_MAX: usize = 65_536;
@@ -11,7 +12,7 @@ const ADDRESSES_MAX: usize = 65_536;
 const CHANGES_MAX: usize = 256;
 
 /// Names by address, as the name records of the segments tell them in passing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Names {
     /// By address, in order of time: from when on, and the name.
     changes: HashMap<IpAddr, Vec<(Timestamp, String)>>,

@@ -11,6 +11,7 @@ use store::Layout;
 use crate::Error;
 use crate::entry::{Bodies, Naming};
 use crate::names::Names;
+use crate::state::State;
 
 /// Takes exchanges as they end, with what is needed to make entries of them.
 pub type Sink<'a> = &'a mut dyn FnMut(&mut Naming, &Names, Exchange);
@@ -25,7 +26,7 @@ const WARM_UP_SEGMENTS_MAX: usize = 8;
 pub enum Start {
     /// What the segments before tell.
     Warm,
-    /// Nothing.
+    /// What was put away, else nothing.
     Cold,
 }
 
@@ -42,24 +43,50 @@ impl Pipeline {
     /// With no flows. A pipeline for rows, which have no bodies, does not copy them either.
     #[must_use]
     pub fn new(chain: &Chain, bodies: Bodies) -> Self {
-        let mut limits = Limits { hash_seed: random(), ..Limits::default() };
-        if bodies == Bodies::Left {
-            limits.body_bytes_max = 0;
-        }
         Self {
-            dissector: Dissector::new(limits),
+            dissector: Dissector::new(limits(bodies)),
             naming: Naming::new(chain.clone()),
             names: Names::default(),
             now: Timestamp::MIN,
         }
     }
 
-    /// With the flows that are under way where segment `id` begins: what was recorded shortly before it, and
-    /// is still there, is read in silence.
+    /// With the flows that were under way where segment `id` begins, as whoever read the segment before it put
+    /// them away; `None` where nobody did. Bodies that began before are not among it.
+    #[must_use]
+    pub fn resume(layout: &Layout, id: &SegmentId, bodies: Bodies) -> Option<Self> {
+        let State { dissector, begun, names, now, .. } = State::read(&layout.state(id))?;
+        let dissector = Dissector::restore(limits(bodies), &dissector)?;
+        Some(Self { dissector, naming: Naming::resume(id.chain.clone(), begun), names, now })
+    }
+
+    /// Puts the flows that are under way away for whoever reads segment `id`, which follows, and goes on.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn put_away(self, layout: &Layout, id: &SegmentId, bodies: Bodies) -> Result<Self, Error> {
+        let Self { dissector, naming, names, now } = self;
+        let state = State::new(dissector.save(), naming.begun().clone(), names, now);
+        state.write(&layout.state(id))?;
+        let State { dissector, names, now, .. } = state;
+        let dissector = Dissector::restore(limits(bodies), &dissector);
+        Ok(Self {
+            dissector: dissector.unwrap_or_else(|| Dissector::new(limits(bodies))),
+            naming,
+            names,
+            now,
+        })
+    }
+
+    /// With the flows that are under way where segment `id` begins: as they were put away, else what was
+    /// recorded shortly before it, and is still there, is read in silence.
     ///
     /// # Errors
     /// When one of those segments can't be read.
     pub fn warm(layout: &Layout, id: &SegmentId, bodies: Bodies) -> Result<Self, Error> {
+        if let Some(pipeline) = Self::resume(layout, id, bodies) {
+            return Ok(pipeline);
+        }
         let mut pipeline = Self::new(&id.chain, bodies);
         for earlier in before(layout, id) {
             let mut reader = open(layout, &earlier)?;
@@ -99,6 +126,14 @@ impl Pipeline {
     }
 }
 
+fn limits(bodies: Bodies) -> Limits {
+    let mut limits = Limits { hash_seed: random(), ..Limits::default() };
+    if bodies == Bodies::Left {
+        limits.body_bytes_max = 0;
+    }
+    limits
+}
+
 /// A number that nobody outside can guess, so that nobody can aim flows at one place of the flow table: the
 /// keys that the standard library gives its hash maps.
 fn random() -> u64 {
@@ -127,24 +162,46 @@ fn before(layout: &Layout, id: &SegmentId) -> Vec<SegmentId> {
 }
 
 /// Every exchange that ended in segment `id`. With [`Start::Warm`] those are the ones in its index; with
-/// [`Start::Cold`] those that also began in it.
+/// [`Start::Cold`] some that began before it may be missing. Of those that began before it, bodies are not
+/// whole; [`began_in`] tells.
 ///
 /// # Errors
 /// When the segment can't be read.
 pub fn exchanges(layout: &Layout, id: &SegmentId, start: Start, sink: Sink<'_>) -> Result<(), Error> {
     let mut pipeline = match start {
         Start::Warm => Pipeline::warm(layout, id, Bodies::Kept)?,
-        Start::Cold => Pipeline::new(&id.chain, Bodies::Kept),
+        Start::Cold => cold(layout, id),
     };
     let mut reader = open(layout, id)?;
     while let Some(frame) = reader.next_frame()? {
         pipeline.feed(&frame, sink);
     }
     let next = SegmentId { chain: id.chain.clone(), sequence: id.sequence + 1 };
-    if reader.is_sealed() && !layout.open_segment(&next).exists() && !layout.sealed_segment(&next).exists() {
+    if reader.is_sealed() && !has_successor(layout, &next) {
         pipeline.finish(sink);
     }
     Ok(())
+}
+
+/// Whether the chain goes on with `next`, here or where its segments went.
+#[must_use]
+pub fn has_successor(layout: &Layout, next: &SegmentId) -> bool {
+    [layout.open_segment(next), layout.sealed_segment(next), layout.state(next)]
+        .iter()
+        .any(|path| path.exists())
+}
+
+/// With what was put away where segment `id` begins, else with no flows; keeps bodies.
+#[must_use]
+pub fn cold(layout: &Layout, id: &SegmentId) -> Pipeline {
+    Pipeline::resume(layout, id, Bodies::Kept).unwrap_or_else(|| Pipeline::new(&id.chain, Bodies::Kept))
+}
+
+/// Whether an exchange began in segment `id`, so that nothing of it lies elsewhere before.
+#[must_use]
+pub fn began_in(id: &SegmentId, exchange: &Exchange) -> bool {
+    let messages = exchange.request.iter().chain(&exchange.response);
+    messages.map(|message| message.first.sequence).min().is_none_or(|first| first >= id.sequence)
 }
 
 /// Opens a segment wherever it is now.

@@ -212,8 +212,13 @@ impl Search<'_> {
     ) -> Result<Vec<Candidate>, Error> {
         let mut decided: HashMap<String, bool> = HashMap::new();
         pipeline::exchanges(self.data.layout(), id, Start::Cold, &mut |naming, names, exchange| {
+            let is_whole = pipeline::began_in(id, &exchange);
             let (_, entry) = entry::entry(naming, names, &exchange, Bodies::Kept);
             let entry = complete(entry);
+            // Of the others, bodies are not whole here.
+            if !is_whole {
+                return;
+            }
             if let Some(id) = entry.get("id").and_then(Value::as_str) {
                 decided.insert(id.to_owned(), self.query.matches(&entry));
             }

@@ -74,6 +74,12 @@ impl Layout {
         self.sealed_dir().join(format!("{id}.index"))
     }
 
+    /// What the flows that were open where a segment begins had learned until then.
+    #[must_use]
+    pub fn state(&self, id: &SegmentId) -> PathBuf {
+        self.sealed_dir().join(format!("{id}.state"))
+    }
+
     /// The index of a segment that is being read: a directory, bundled into [`Layout::index`] at the end.
     #[must_use]
     pub fn growing_index(&self, id: &SegmentId) -> PathBuf {

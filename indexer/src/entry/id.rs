@@ -84,14 +84,29 @@ impl FromStr for EntryId {
 #[derive(Debug)]
 pub struct Naming {
     chain: Chain,
-    begun: HashMap<PacketRef, u32>,
+    begun: Begun,
 }
+
+/// How many exchanges that began in a packet have their ids.
+pub type Begun = HashMap<PacketRef, u32>;
 
 impl Naming {
     /// For a chain.
     #[must_use]
     pub fn new(chain: Chain) -> Self {
-        Self { chain, begun: HashMap::new() }
+        Self { chain, begun: Begun::new() }
+    }
+
+    /// Goes on where another one stopped ([`Self::begun`]).
+    #[must_use]
+    pub fn resume(chain: Chain, begun: Begun) -> Self {
+        Self { chain, begun }
+    }
+
+    /// Which ids were given out.
+    #[must_use]
+    pub fn begun(&self) -> &Begun {
+        &self.begun
     }
 
     /// The chain.

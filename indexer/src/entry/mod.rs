@@ -21,7 +21,7 @@ use crate::names::Names;
 
 pub use description::{COMMON, Description, Field, Kind, Outcome, Summary};
 use id::Ordinal;
-pub use id::{EntryId, Naming};
+pub use id::{Begun, EntryId, Naming};
 pub use protocol::{ALL, complete, is_constant, of, reads_bodies, summary, undescribed, without_bodies};
 
 /// Whether bodies are part of the entry.

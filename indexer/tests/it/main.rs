@@ -5,3 +5,4 @@ mod evidence;
 mod fields;
 mod follow;
 mod recording;
+mod state;
