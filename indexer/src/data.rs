@@ -14,6 +14,7 @@ use crate::Error;
 use crate::bundle::Bundle;
 use crate::evidence::EntryPacket;
 use crate::export::{ExportFilter, ExportSummary};
+use crate::schema::Schemas;
 
 /// What a question looked at, and what it could not.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -57,6 +58,7 @@ pub struct QueryOptions {
 #[derive(Debug)]
 pub struct Data {
     catalog: Catalog,
+    schemas: Option<Schemas>,
 }
 
 impl Data {
@@ -66,7 +68,19 @@ impl Data {
     /// When there is no such directory.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         std::fs::metadata(dir).map_err(Error::io(dir))?;
-        Ok(Self { catalog: Catalog::open_uncached(Layout::new(dir)) })
+        Ok(Self { catalog: Catalog::open_uncached(Layout::new(dir)), schemas: None })
+    }
+
+    /// Shows messages by these schemas, wherever bodies are shown or asked for.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: Schemas) -> Self {
+        self.schemas = Some(schemas);
+        self
+    }
+
+    /// The schemas that messages are shown by.
+    pub(crate) fn schemas(&self) -> Option<&Schemas> {
+        self.schemas.as_ref()
     }
 
     /// The paths in it.

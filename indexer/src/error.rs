@@ -47,6 +47,14 @@ pub enum Error {
     /// The text is no entry's id.
     #[error("no entry id: {0:?} (expected SEGMENT.FRAME.PACKET, as `remora query` prints it)")]
     EntryId(String),
+    /// A file of schemas that can't be used.
+    #[error("{path}: {reason}")]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// libpcap does not understand the filter.
     #[error("BPF filter: {0}")]
     Bpf(String),
@@ -67,7 +75,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. } | Self::Export(_) => ErrorKind::Unavailable,
-            Self::EntryId(_) | Self::Bpf(_) => ErrorKind::Invalid,
+            Self::EntryId(_) | Self::Bpf(_) | Self::Schema { .. } => ErrorKind::Invalid,
             Self::Bundle { .. } | Self::Segment(_) => ErrorKind::Data,
             Self::Index(_) => ErrorKind::Internal,
             Self::Store(error) => match error.kind() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::data::Data;
-use crate::entry::{self, Bodies, EntryId, complete};
+use crate::entry::{self, EntryId, complete};
 use crate::pipeline::{cold, open};
 
 /// Segments read beyond the one where an entry begins: longer exchanges end without their response.
@@ -54,7 +54,7 @@ pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
                 continue;
             }
             pipeline.feed(&frame, &mut |naming, names, exchange| {
-                keep_if(id, entry::entry(naming, names, &exchange, Bodies::Kept).1, &mut found);
+                keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
             });
             if found.is_some() {
                 return Ok(found);
@@ -62,7 +62,7 @@ pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
         }
     }
     pipeline.finish(&mut |naming, names, exchange| {
-        keep_if(id, entry::entry(naming, names, &exchange, Bodies::Kept).1, &mut found);
+        keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
     });
     Ok(found)
 }

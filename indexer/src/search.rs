@@ -18,7 +18,7 @@ use crate::Error;
 use crate::bundle::Bundle;
 use crate::data::{Coverage, Data, Order, QueryOptions};
 use crate::document::{self, ENTRY_VERSION, Fields};
-use crate::entry::{self, Bodies, complete, reads_bodies, without_bodies};
+use crate::entry::{self, complete, reads_bodies, without_bodies};
 use crate::pipeline::{self, Start};
 use crate::plan;
 
@@ -213,7 +213,7 @@ impl Search<'_> {
         let mut decided: HashMap<String, bool> = HashMap::new();
         pipeline::exchanges(self.data.layout(), id, Start::Cold, &mut |naming, names, exchange| {
             let is_whole = pipeline::began_in(id, &exchange);
-            let (_, entry) = entry::entry(naming, names, &exchange, Bodies::Kept);
+            let (_, entry) = entry::in_full(naming, names, &exchange, self.data.schemas());
             let entry = complete(entry);
             // Of the others, bodies are not whole here.
             if !is_whole {
@@ -242,10 +242,10 @@ impl Search<'_> {
 
     /// Dissects a segment again and keeps what satisfies the query, without bodies.
     fn dissect(&mut self, id: &SegmentId) -> Result<(), Error> {
-        let (query, range) = (self.query, self.options.range);
+        let (query, range, schemas) = (self.query, self.options.range, self.data.schemas());
         let mut answers = Vec::new();
         pipeline::exchanges(self.data.layout(), id, Start::Warm, &mut |naming, names, exchange| {
-            let (start, entry) = entry::entry(naming, names, &exchange, Bodies::Kept);
+            let (start, entry) = entry::in_full(naming, names, &exchange, schemas);
             let entry = complete(entry);
             if range.contains(start) && query.matches(&entry) {
                 answers.push((start, without_bodies(entry)));

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::{confine, directory};
-use indexer::Data;
+use indexer::{Data, Schemas};
 
 mod coverage;
 mod export;
@@ -62,6 +62,8 @@ EXIT STATUS
 ENVIRONMENT
   REMORA_DATA      the data directory
   REMORA_RECORDER  the recorder, if it is neither beside `remora` nor in the PATH
+  REMORA_PROTO_DESCRIPTORS
+                   schemas of gRPC messages, see --proto-descriptors
   REMORA_LOG       what is logged to stderr: error, warn, info, debug, or per module
   NO_COLOR         no colour, also on a terminal";
 
@@ -84,6 +86,18 @@ pub struct Common {
     /// Without it, $XDG_DATA_HOME/remora is taken, or ~/.local/share/remora where that is not set.
     #[arg(long, global = true, env = "REMORA_DATA", value_name = "DIR", hide_env_values = true)]
     data: Option<PathBuf>,
+    /// Schemas to show gRPC messages by, as `protoc --include_imports --descriptor_set_out=FILE` makes them
+    ///
+    /// May be given several times, or as a list with commas. Without one, messages are shown by their field numbers.
+    #[arg(
+        long,
+        global = true,
+        env = "REMORA_PROTO_DESCRIPTORS",
+        value_name = "FILES",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    proto_descriptors: Vec<PathBuf>,
     /// Answer in JSON, for programs
     #[arg(long, global = true)]
     json: bool,
@@ -113,7 +127,11 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Man(man) => return man.run(),
         _ => {}
     }
-    let place = Place { data: directory::resolve(common.data)?, json: common.json };
+    let place = Place {
+        data: directory::resolve(common.data)?,
+        json: common.json,
+        proto_descriptors: common.proto_descriptors,
+    };
     match command {
         Command::Record(record) => record.run(&place),
         Command::Import(import) => import.run(&place),
@@ -132,6 +150,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
 struct Place {
     data: PathBuf,
     json: bool,
+    proto_descriptors: Vec<PathBuf>,
 }
 
 impl Place {
@@ -145,7 +164,11 @@ impl Place {
     /// The data directory, opened after all privileges are gone.
     fn open(&self) -> Result<Data, Failure> {
         self.enter()?;
-        Ok(Data::open(&self.data)?)
+        let data = Data::open(&self.data)?;
+        if self.proto_descriptors.is_empty() {
+            return Ok(data);
+        }
+        Ok(data.with_schemas(Schemas::read(&self.proto_descriptors)?))
     }
 
     /// The recorder's latest counters, which it replaces once a second; null when it never ran here.

@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn any_is_recorded_unless_interfaces_are_named() {
-        let place = Place { data: "/data".into(), json: false };
+        let place = Place { data: "/data".into(), json: false, proto_descriptors: Vec::new() };
         let arguments = |line: &[&str]| {
             use clap::Parser;
             let arguments = super::super::Arguments::try_parse_from(line).unwrap();

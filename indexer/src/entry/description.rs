@@ -70,6 +70,40 @@ impl Field {
     }
 }
 
+/// The fields of a protocol that lies in another one, behind that one's. `N` is how many there are.
+#[must_use]
+pub const fn joined<const N: usize>(parts: &[&[Field]]) -> [Field; N] {
+    let mut all = [Field::any("", ""); N];
+    let (mut part, mut taken) = (0, 0);
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            all[taken] = parts[part][index];
+            (index, taken) = (index + 1, taken + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
+/// As [`joined`], for the paths of bodies.
+#[must_use]
+pub const fn joined_paths<const N: usize>(
+    parts: &[&[&'static [&'static str]]],
+) -> [&'static [&'static str]; N] {
+    let mut all: [&'static [&'static str]; N] = [&[]; N];
+    let (mut part, mut taken) = (0, 0);
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            all[taken] = parts[part][index];
+            (index, taken) = (index + 1, taken + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
 /// The fields that entries of every protocol have.
 pub const COMMON: &[Field] = &[
     Field::text("id", "name of the entry: segment, frame and packet of its first byte"),

@@ -7,6 +7,8 @@
 mod description;
 mod dns;
 mod flow;
+mod graphql;
+mod grpc;
 mod http1;
 mod icmp;
 mod id;
@@ -18,6 +20,7 @@ use segment::{PacketRef, SegmentId, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::names::Names;
+use crate::schema::Schemas;
 
 pub use description::{COMMON, Description, Field, Kind, Outcome, Summary};
 use id::Ordinal;
@@ -36,6 +39,27 @@ pub enum Bodies {
 /// Builds the entry of an exchange, without the constant part of `protocol` (see [`complete`]).
 #[must_use]
 pub fn entry(naming: &mut Naming, names: &Names, exchange: &Exchange, bodies: Bodies) -> (Timestamp, Value) {
+    build(naming, names, exchange, bodies, None)
+}
+
+/// Builds the entry with its bodies, which are shown by their schemas where there are any.
+#[must_use]
+pub fn in_full(
+    naming: &mut Naming,
+    names: &Names,
+    exchange: &Exchange,
+    schemas: Option<&Schemas>,
+) -> (Timestamp, Value) {
+    build(naming, names, exchange, Bodies::Kept, schemas)
+}
+
+fn build(
+    naming: &mut Naming,
+    names: &Names,
+    exchange: &Exchange,
+    bodies: Bodies,
+    schemas: Option<&Schemas>,
+) -> (Timestamp, Value) {
     let id = naming.id(exchange);
     let start = start(exchange);
     let mut entry = Map::new();
@@ -64,7 +88,7 @@ pub fn entry(naming: &mut Naming, names: &Names, exchange: &Exchange, bodies: Bo
     entry.insert("passed".into(), false.into());
     entry.insert("failed".into(), false.into());
     add_sizes(&mut entry, exchange);
-    add_content(&mut entry, exchange, bodies);
+    add_content(&mut entry, exchange, bodies, schemas);
     if let Some(error) = error(exchange) {
         entry.insert("error".into(), error);
     }
@@ -134,10 +158,15 @@ struct Said {
     response: Option<Value>,
 }
 
-fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodies) {
+fn add_content(
+    entry: &mut Map<String, Value>,
+    exchange: &Exchange,
+    bodies: Bodies,
+    schemas: Option<&Schemas>,
+) {
     let request = exchange.request.as_ref().map(|message| &message.content);
     let response = exchange.response.as_ref().map(|message| &message.content);
-    let Some(said) = said(request, response, bodies) else { return };
+    let Some(said) = said(request, response, bodies, schemas) else { return };
     let layer4 = match exchange.transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
@@ -160,14 +189,38 @@ fn add_content(entry: &mut Map<String, Value>, exchange: &Exchange, bodies: Bodi
 }
 
 /// Both messages in the words of their protocol; a line for each.
-fn said(request: Option<&Content>, response: Option<&Content>, bodies: Bodies) -> Option<Said> {
-    Some(match request.or(response)? {
+fn said(
+    request: Option<&Content>,
+    response: Option<&Content>,
+    bodies: Bodies,
+    schemas: Option<&Schemas>,
+) -> Option<Said> {
+    let said = match request.or(response)? {
         Content::Dns(_) => dns::said(request, response),
         Content::Flow(report) => flow::said(report),
         Content::Icmp(_) => icmp::said(request, response),
         Content::Http1Request(_) | Content::Http1Response(_) => http1::said(request, response, bodies),
         _ => return None,
-    })
+    };
+    Some(interpreted(said, request, response, bodies, schemas))
+}
+
+/// An HTTP exchange, whichever version carried it, is gRPC's or GraphQL's if its messages say so.
+fn interpreted(
+    mut said: Said,
+    request: Option<&Content>,
+    response: Option<&Content>,
+    bodies: Bodies,
+    schemas: Option<&Schemas>,
+) -> Said {
+    let asked = request.and_then(Content::http_request);
+    let answered = response.and_then(Content::http_response);
+    if let Some(call) = grpc::Call::of(asked, answered) {
+        call.add_to(&mut said, bodies, schemas);
+    } else if let Some(operation) = graphql::Asked::of(asked, answered) {
+        operation.add_to(&mut said, bodies);
+    }
+    said
 }
 
 /// The flow in words: the same however often and from wherever it is read.

@@ -6,11 +6,18 @@ use kfl::{Path, Step};
 use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
-use super::{dns, flow, http1, icmp};
+use super::{dns, flow, graphql, grpc, http1, icmp};
 
 /// Every protocol.
-pub const ALL: &[&Description] =
-    &[&http1::DESCRIPTION, &dns::DESCRIPTION, &flow::TCP, &flow::UDP, &icmp::DESCRIPTION];
+pub const ALL: &[&Description] = &[
+    &http1::DESCRIPTION,
+    &grpc::DESCRIPTION,
+    &graphql::DESCRIPTION,
+    &dns::DESCRIPTION,
+    &flow::TCP,
+    &flow::UDP,
+    &icmp::DESCRIPTION,
+];
 
 /// The protocol of an entry.
 #[must_use]

@@ -4,5 +4,6 @@ mod answers;
 mod evidence;
 mod fields;
 mod follow;
+mod interpreted;
 mod recording;
 mod state;

@@ -48,6 +48,28 @@ pub enum Content {
     Dns(dns::message::Message),
 }
 
+impl Content {
+    /// An HTTP request of whichever version, for what lies in it.
+    #[must_use]
+    pub fn http_request(&self) -> Option<http_view::RequestView<'_>> {
+        match self {
+            Self::Http1Request(request) => Some(request.into()),
+            Self::Http2Request(request) => Some(request.into()),
+            _ => None,
+        }
+    }
+
+    /// As [`Self::http_request`].
+    #[must_use]
+    pub fn http_response(&self) -> Option<http_view::ResponseView<'_>> {
+        match self {
+            Self::Http1Response(response) => Some(response.into()),
+            Self::Http2Response(response) => Some(response.into()),
+            _ => None,
+        }
+    }
+}
+
 /// Which way bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Direction {

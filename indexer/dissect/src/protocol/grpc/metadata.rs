@@ -4,7 +4,8 @@ use crate::protocol::grpc::base64;
 use crate::protocol::http_view::Fields;
 
 /// Fields of HTTP and of gRPC itself, which no application put there.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 19] = [
+    "accept",
     "accept-encoding",
     "connection",
     "content-encoding",
@@ -19,8 +20,10 @@ const RESERVED: [&str; 16] = [
     "grpc-status-details-bin",
     "grpc-timeout",
     "host",
+    "server",
     "te",
     "transfer-encoding",
+    "user-agent",
 ];
 
 /// One item of metadata.

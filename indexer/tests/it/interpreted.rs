@@ -1,0 +1,132 @@
+//! Calls and operations of captures of real servers, as a list shows them and as they are opened.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use dissect::{Dissector, Limits};
+use indexer::Schemas;
+use indexer::entry::{self, Naming};
+use indexer::names::Names;
+use segment::capture_file::CaptureReader;
+use segment::{PacketRef, Record};
+use serde_json::{Value, json};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/captures").join(name)
+}
+
+/// The entries of a capture, opened.
+fn entries(capture: &str, schemas: Option<&Schemas>) -> Vec<Value> {
+    let (mut dissector, names) = (Dissector::new(Limits::default()), Names::default());
+    let mut naming = Naming::new("it".parse().unwrap());
+    let mut entries = Vec::new();
+    let mut sink = |exchange: dissect::Exchange| {
+        entries.push(entry::in_full(&mut naming, &names, &exchange, schemas).1);
+    };
+    let mut reader = CaptureReader::new(File::open(fixture(capture)).unwrap()).unwrap();
+    let mut index = 0;
+    while let Ok(Some(record)) = reader.next() {
+        if let Record::Packet(packet) = record {
+            dissector.packet(&packet, PacketRef { sequence: 0, frame: 1, index }, &mut sink);
+            index += 1;
+        }
+    }
+    dissector.finish(&mut sink);
+    entries
+}
+
+/// A line for each entry of `abbr`, as lists show it.
+fn lines(entries: &[Value], abbr: &str) -> Vec<String> {
+    let chosen = entries.iter().filter(|entry| entry["protocol"]["abbr"] == abbr);
+    chosen
+        .map(|entry| {
+            let summary = entry::summary(entry);
+            format!("{} {} → {}", summary.method, summary.text, summary.status)
+        })
+        .collect()
+}
+
+#[test]
+fn grpc_web_calls_are_told() {
+    let entries = entries("grpc-web.pcapng", None);
+    assert_eq!(
+        lines(&entries, "gRPC"),
+        [
+            "Get shop.v1.Orders → OK",
+            "List shop.v1.Orders → OK",
+            "Get shop.v1.Orders → NOT_FOUND",
+            "Get shop.v1.Orders → UNIMPLEMENTED",
+            "Get shop.v1.Orders → OK",
+            "List shop.v1.Orders → OK",
+            "Get shop.v1.Orders → NOT_FOUND",
+            // The server answered without gRPC.
+            "Nothing shop.v1.Orders → 500",
+        ]
+    );
+    let calls: Vec<&Value> = entries.iter().filter(|entry| entry["protocol"]["abbr"] == "gRPC").collect();
+    let of = |index: usize| (&calls[index]["request"]["grpc"], &calls[index]["response"]["grpc"]);
+    let (asked, answered) = of(1);
+    assert_eq!((&asked["call"], &answered["messages"]), (&json!("server stream"), &json!(3)));
+    let (asked, answered) = of(6);
+    assert_eq!(asked["flavour"], "grpc-web-text");
+    assert_eq!(
+        (&answered["status"], &answered["message"]),
+        (&json!(5), &json!("no such order: missing – “sorry”"))
+    );
+    assert_eq!(asked["metadata"]["x-grpc-web"], "1");
+    assert_eq!(asked["contents"][0]["fields"], json!([{"number": 1, "wire": "text", "value": "missing"}]));
+}
+
+#[test]
+fn graphql_operations_are_told() {
+    let entries = entries("graphql.pcapng", None);
+    let over_http1: Vec<Value> =
+        entries.into_iter().filter(|entry| entry["protocol"]["version"] == "1.1").collect();
+    assert_eq!(
+        lines(&over_http1, "GQL"),
+        [
+            "query { orders } → 200",
+            "query OneOrder → 200",
+            "query Second → 200",
+            "query { orders } → 200",
+            "mutation Place → 200",
+            "query { order } → 200",
+            "query { orders } → 200",
+            "query Q → 200",
+            "query IntrospectionQuery → 200",
+            "query { order } → 200 1 error",
+            "mutation { placeOrder } → 200 1 error",
+            "query { orders } → 200 1 error",
+            "query { orders } → 200 1 error",
+            "query { order } → 200 1 error",
+            // No operation of the document has this name.
+            "graphql Nobody → 400",
+            "mutation { placeOrder } → 400",
+            "query { orders } (+2) → 200 1 error",
+            // The server doesn't know the hash, is told the document, and knows it.
+            "graphql Kept → 200 1 error",
+            "query Kept → 200",
+            "graphql Kept → 200",
+        ]
+    );
+    let graphql = |name: &str| {
+        let named = |entry: &&Value| entry["request"]["graphql"]["operationName"] == name;
+        over_http1.iter().find(named).unwrap()["request"]["graphql"].clone()
+    };
+    let expanded = graphql("OneOrder");
+    assert_eq!(expanded["selections"], json!(["order", "order.id", "order.article", "order.customer"]));
+    assert_eq!(expanded["variables"], json!({"id": "7"}));
+    assert_eq!(graphql("Second")["aliases"], json!({"few": "orders"}));
+    assert!(graphql("Kept")["sha256Hash"].is_string());
+}
+
+#[test]
+fn messages_are_shown_by_their_schema() {
+    let schemas = Schemas::read(&[fixture("grpc.protoset")]).unwrap();
+    let entries = entries("grpc-web.pcapng", Some(&schemas));
+    let first = entries.iter().find(|entry| entry["protocol"]["abbr"] == "gRPC").unwrap();
+    assert_eq!(first["request"]["grpc"]["contents"][0]["value"], json!({"id": "1"}));
+    let order = &first["response"]["grpc"]["contents"][0]["value"];
+    assert_eq!(order["lines"][1], json!({"article": "article 2", "price": 2.5, "quantity": 2}));
+    assert_eq!((&order["adjustments"], &order["offset"]), (&json!([-1, 0, 300]), &json!(-7)));
+}
