@@ -16,6 +16,7 @@ mod export;
 mod growing;
 mod indexing;
 pub mod names;
+pub mod packet;
 mod pipeline;
 mod plan;
 mod schema;

@@ -16,6 +16,7 @@ use indexer::{Data, Schemas};
 
 mod coverage;
 mod export;
+mod fields;
 mod import;
 mod pages;
 mod query;
@@ -114,6 +115,7 @@ enum Command {
     Stats(stats::Stats),
     Verify(verify::Verify),
     Reindex(reindex::Reindex),
+    Fields(fields::Fields),
     Completion(pages::Completion),
     Man(pages::Man),
 }
@@ -125,6 +127,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     match command {
         Command::Completion(completion) => return completion.run(),
         Command::Man(man) => return man.run(),
+        Command::Fields(fields) => return fields.run(common.json),
         _ => {}
     }
     let place = Place {
@@ -142,7 +145,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Stats(stats) => stats.run(&place),
         Command::Verify(verify) => verify.run(&place),
         Command::Reindex(reindex) => reindex.run(&place),
-        Command::Completion(_) | Command::Man(_) => Ok(()),
+        Command::Completion(_) | Command::Man(_) | Command::Fields(_) => Ok(()),
     }
 }
 

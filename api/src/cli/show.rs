@@ -11,7 +11,7 @@ use super::{Place, stdout};
 use crate::dto;
 use crate::failure::Failure;
 use crate::format::headers::{self, Headers};
-use crate::format::{detail, json};
+use crate::format::{detail, json, packet};
 use crate::instant;
 use crate::terminal::Screen;
 use crate::terminal::paint::Style;
@@ -37,7 +37,7 @@ pub struct Show {
     /// The exchange's id, as `remora query` gives it
     #[arg(value_name = "ENTRY")]
     id: String,
-    /// List the packets that carried it
+    /// List the packets that carried it, each with its headers field by field and its bytes
     #[arg(long)]
     packets: bool,
 }
@@ -81,6 +81,9 @@ impl Show {
         if !packets.is_empty() {
             writeln!(out)?;
             packet_table(&packets, &mut out, screen)?;
+            for (number, one) in (1..).zip(&packets) {
+                write!(out, "\n{}", packet::render(number, one, screen.paint))?;
+            }
         }
         Ok(out.flush()?)
     }

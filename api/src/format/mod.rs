@@ -10,4 +10,5 @@ pub mod detail;
 pub mod har;
 pub mod headers;
 pub mod json;
+pub mod packet;
 pub mod row;

@@ -7,6 +7,7 @@
 //! shorten it (Ethernet padding), never lengthen it. Checksums are not looked at: with checksum offload the
 //! sender's own packets are captured before the network card fills them in.
 
+pub mod explain;
 mod ip;
 mod link;
 mod transport;
@@ -196,19 +197,22 @@ struct Context {
 pub fn decode<'a>(packet: &Packet<'a>) -> Result<Option<Decoded<'a>>, Undecodable> {
     let wire_bytes = usize::try_from(packet.original_length_bytes).unwrap_or(usize::MAX);
     let span = Span::new(packet.data, wire_bytes);
-    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    let network = Network { source: unspecified, destination: unspecified, identification: 0, tap: 0 };
-    run(Context { network, tunnels: Tunnels::default() }, Layer::Link(packet.link_type), span)
+    run(context(Tunnels::default()), Layer::Link(packet.link_type), span)
 }
 
 /// Decodes the beginning of an IP packet that an ICMP error quotes; its innermost ports may be all there is.
 #[must_use]
 pub fn decode_quoted(bytes: &[u8]) -> Option<Decoded<'_>> {
-    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    let network = Network { source: unspecified, destination: unspecified, identification: 0, tap: 0 };
     // Nobody says how long the packet was before it was quoted; its own header does.
     let span = Span::new(bytes, usize::from(u16::MAX));
-    run(Context { network, tunnels: Tunnels::default() }, Layer::Ip, span).ok()?
+    run(context(Tunnels::default()), Layer::Ip, span).ok()?
+}
+
+/// Before the first header.
+fn context(tunnels: Tunnels) -> Context {
+    let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let network = Network { source: unspecified, destination: unspecified, identification: 0, tap: 0 };
+    Context { network, tunnels }
 }
 
 /// Decodes what an IP packet carries that was put together from fragments.

@@ -5,6 +5,7 @@ mod build;
 mod cases;
 mod corpus;
 mod flow_properties;
+mod hostile;
 mod oracle;
 mod packets;
 mod properties;

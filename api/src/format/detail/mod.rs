@@ -1,4 +1,9 @@
-//! One entry in full, for people: who, when, both messages with headers and bodies.
+//! One entry in full, for people: who, when, both messages the way users of their protocol read them.
+//!
+//! Protocols that have a customary form have a file here; the others are shown field by field.
+
+mod dns;
+mod flow;
 
 use std::fmt::Write;
 
@@ -61,8 +66,16 @@ pub fn render(entry: &Value, paint: Paint) -> String {
     if let Some(gaps) = entry["gaps"].as_u64().filter(|gaps| *gaps > 0) {
         field(&mut text, paint, "gaps", &format!("{} were never seen", quantity::counted(gaps, "byte")));
     }
-    message(&mut text, paint, "Request", &entry["request"]);
-    message(&mut text, paint, "Response", &entry["response"]);
+    match entry["protocol"]["abbr"].as_str() {
+        Some("DNS") => dns::render(&mut text, paint, entry),
+        Some("TCP" | "UDP") => flow::render(&mut text, paint, entry),
+        _ => {
+            message(&mut text, paint, "Request", &entry["request"]);
+            if !(nothing(&entry["response"]) && entry["error"].is_null()) {
+                message(&mut text, paint, "Response", &entry["response"]);
+            }
+        }
+    }
     text
 }
 
@@ -235,11 +248,12 @@ Response: HTTP/1.1 200 OK
     #[test]
     fn dns_answers_have_a_line_each_and_a_missing_half_is_said() {
         let entry = json!({
+            "protocol": { "abbr": "DNS" },
             "request": { "opCode": "Query", "questions": [{ "name": "a.example", "type": "A" }] },
-            "response": { "code": "No Error", "answers": [{ "name": "a.example", "ip": "10.0.0.1", "ns": "", "ttl": 5 }] },
+            "response": { "code": "No Error", "answers": [{ "name": "a.example", "type": "A", "class": "IN", "ip": "10.0.0.1", "ttl": 5 }] },
         });
         let text = render(&entry, Paint::Plain);
-        assert!(text.contains("  answers: ip=10.0.0.1 name=a.example ttl=5\n"), "{text}");
+        assert!(text.contains("\na.example.\t5\tIN\tA\t10.0.0.1\n"), "{text}");
         assert!(render(&json!({ "request": {} }), Paint::Plain).contains("Request: not seen"));
     }
 }
