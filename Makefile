@@ -7,7 +7,7 @@ SHELL := bash
 # rustup puts cargo here; a shell that was opened before doesn't know yet.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup build demo test bench bench-quick clean
+.PHONY: help setup build demo test bench bench-quick fuzz clean
 
 help: ## Say what can be run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: ## Measure against tcpdump, dumpcap, tshark and zstd (up to 15 minutes)
 bench-quick: ## The same on a small capture, to see that it runs
 	@$(MAKE) --no-print-directory build
 	@bench/run.py --quick
+
+fuzz: ## Fuzz every dissector, FUZZ_SECONDS each (60), with cargo-fuzz on nightly
+	@deploy/fuzz.sh
 
 clean: ## Remove what was built and recorded by the demo and the benches
 	cargo clean

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import asking
+import dissecting
 import live
 import profiling
 from measure import Table, programs
@@ -40,6 +41,8 @@ def main():
         asking.measure(table, built, mixed(work, sizes[0]), work, runs)
     if "live" in arguments.only:
         live.measure(table, built, mixed(work, sizes[1]), work, runs)
+    if "dissecting" in arguments.only:
+        dissecting.measure(table, mixed(work, 60_000_000), work, arguments.quick)
     if "profile" in arguments.only:
         profiling.show(built, mixed(work, sizes[0]), mixed(work, sizes[1]), work)
 
@@ -55,9 +58,9 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small captures, once: to see that it runs")
-    parser.add_argument("--only", action="append", choices=["live", "asking", "profile"], help="one part (may be repeated); profile shows where the time goes")
+    parser.add_argument("--only", action="append", choices=["live", "asking", "dissecting", "profile"], help="one part (may be repeated); profile shows where the time goes")
     arguments = parser.parse_args()
-    arguments.only = arguments.only or ["live", "asking"]
+    arguments.only = arguments.only or ["live", "asking", "dissecting"]
     return arguments
 
 

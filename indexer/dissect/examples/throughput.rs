@@ -1,68 +1,73 @@
-//! Prints how many packets and megabytes a second one core dissects: `throughput FILE.pcap [TIMES]`.
-//!
-//! The file is read into memory first; what is measured is dissection alone. Later rounds move the packets'
-//! times behind the rounds before, so flows begin anew as their ports are used again.
-#![allow(clippy::print_stdout, clippy::disallowed_macros, clippy::disallowed_methods)]
+//! Measures how fast packets become exchanges on one core, reading apart:
+//! `cargo run --release -p dissect --example throughput FILE [TIMES]` prints one line of JSON.
 
-use std::time::Instant;
+use std::error::Error;
+use std::fs::File;
+use std::time::Duration;
 
 use dissect::{Dissector, Limits};
-use segment::{InterfaceId, LinkType, Packet, PacketRef, Timestamp};
+use segment::capture_file::CaptureReader;
+use segment::{InterfaceId, LinkType, Packet, PacketRef, Record, Timestamp};
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().expect("a pcap file");
-    let times: u32 = arguments.next().map_or(1, |times| times.parse().expect("a number of rounds"));
-    let bytes = std::fs::read(path).expect("a readable file");
-    let packets = packets(&bytes);
-    let span = packets.last().map_or(0, |last| last.timestamp.since(packets[0].timestamp)) + 1_000_000_000;
-    let mut dissector = Dissector::new(Limits::default());
-    let (mut exchanges, mut number) = (0_u64, 0);
-    let begun = Instant::now();
-    for round in 0..times {
-        for packet in &packets {
-            let timestamp = packet.timestamp.plus_nanos(span * i64::from(round));
-            let at = PacketRef { sequence: 0, frame: 1, index: number };
-            dissector.packet(&Packet { timestamp, ..*packet }, at, &mut |_| exchanges += 1);
-            number = number.wrapping_add(1);
-        }
-    }
-    dissector.finish(&mut |_| exchanges += 1);
-    let seconds = begun.elapsed().as_secs_f64();
-    let counters = dissector.counters();
-    println!(
-        "{:.3} s: {:.2} million packets/s, {:.0} MB/s, {exchanges} exchanges",
-        seconds,
-        counters.packets as f64 / seconds / 1e6,
-        counters.bytes as f64 / seconds / 1e6,
-    );
-    println!("{counters:#?}");
+struct Kept {
+    timestamp: Timestamp,
+    interface: InterfaceId,
+    link_type: LinkType,
+    original_length_bytes: u32,
+    data: Vec<u8>,
 }
 
-/// The packets of a little-endian pcap file with microseconds or nanoseconds.
-fn packets(bytes: &[u8]) -> Vec<Packet<'_>> {
-    let nanos_per_unit = match bytes[..4] {
-        [0xD4, 0xC3, 0xB2, 0xA1] => 1000,
-        [0x4D, 0x3C, 0xB2, 0xA1] => 1,
-        _ => panic!("not a little-endian pcap file"),
-    };
-    let word = |at: usize| bytes.get(at..at + 4).map(|word| u32::from_le_bytes(word.try_into().unwrap()));
-    let link_type = LinkType(u16::try_from(word(20).unwrap() & 0xFFFF).unwrap());
-    let (mut at, mut packets) = (24, Vec::new());
-    while let Some(original_length_bytes) = word(at + 12) {
-        let length = word(at + 8).unwrap() as usize;
-        let Some(data) = bytes.get(at + 16..at + 16 + length) else { break };
-        let nanos =
-            i64::from(word(at).unwrap()) * 1_000_000_000 + i64::from(word(at + 4).unwrap()) * nanos_per_unit;
-        packets.push(Packet {
-            timestamp: Timestamp::from_nanos(nanos),
-            interface: InterfaceId(0),
-            link_type,
-            original_length_bytes,
-            data,
-            comment: None,
-        });
-        at += 16 + length;
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().ok_or("which capture file?")?;
+    let times: u32 = arguments.next().map_or(Ok(1), |times| times.parse())?;
+    let packets = read(&file)?;
+    let bytes: usize = packets.iter().map(|packet| packet.data.len()).sum();
+    let mut exchanges = 0_u64;
+    let began = spent();
+    for _ in 0..times {
+        let mut dissector = Dissector::new(Limits::default());
+        for (packet, index) in packets.iter().zip(0_u32..) {
+            let packet = Packet {
+                timestamp: packet.timestamp,
+                interface: packet.interface,
+                link_type: packet.link_type,
+                original_length_bytes: packet.original_length_bytes,
+                data: &packet.data,
+                comment: None,
+            };
+            dissector.packet(&packet, PacketRef { sequence: 0, frame: 1, index }, &mut |_| exchanges += 1);
+        }
+        dissector.finish(&mut |_| exchanges += 1);
     }
-    packets
+    let seconds = (spent() - began).as_secs_f64();
+    let count = packets.len() as u64 * u64::from(times);
+    let bytes = bytes as u64 * u64::from(times);
+    println!(
+        "{{\"packets\": {count}, \"bytes\": {bytes}, \"exchanges\": {exchanges}, \"cpu_seconds\": {seconds}}}"
+    );
+    Ok(())
+}
+
+fn read(file: &str) -> Result<Vec<Kept>, Box<dyn Error>> {
+    let mut reader = CaptureReader::new(File::open(file)?)?;
+    let mut packets = Vec::new();
+    while let Some(record) = reader.next()? {
+        if let Record::Packet(packet) = record {
+            packets.push(Kept {
+                timestamp: packet.timestamp,
+                interface: packet.interface,
+                link_type: packet.link_type,
+                original_length_bytes: packet.original_length_bytes,
+                data: packet.data.to_vec(),
+            });
+        }
+    }
+    Ok(packets)
+}
+
+/// CPU time of this thread, so that other work on the machine doesn't count.
+fn spent() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
