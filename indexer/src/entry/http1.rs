@@ -1,19 +1,12 @@
 //! HTTP/1 requests and responses as fields.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use dissect::protocol::Content;
-use dissect::protocol::content_encoding::Decoded;
-use dissect::protocol::http1::message::{Headers, Request, Response};
-use serde_json::{Map, Value, json};
+use dissect::protocol::http1::message::{Request, Response};
+use serde_json::{Map, Value};
 
 use super::description::{Description, Field, Outcome, Summary};
+use super::http::{DECODED_BYTES_MAX, add_target, content, cookies, headers, post_data, text};
 use super::{Bodies, Said};
-
-/// Most bytes of a decoded body in an entry; what is longer is cut and marked.
-const DECODED_BYTES_MAX: usize = 4 << 20;
-/// Form fields and query parameters told apart; the rest stays in the text.
-const PARAMETERS_MAX: usize = 1_024;
 
 pub const DESCRIPTION: Description = Description {
     name: "http",
@@ -81,6 +74,20 @@ pub const FIELDS: &[Field] = &[
     Field::boolean("response.content.truncated", "whether a limit cut the body"),
     Field::any("response.interim.*", "status codes of the 1xx responses before"),
     Field::text("response.trailers.*", "trailer by its canonical name"),
+    Field::number("request.streamId", "HTTP/2: stream that carried it"),
+    Field::text("request.origin", "HTTP/2: pushed or upgraded, where the client did not send it as HTTP/2"),
+    Field::text("request.protocol", "HTTP/2: what an extended CONNECT asks for: websocket"),
+    Field::number("request.headersUnknown", "HTTP/2: headers said before recording began, or lost"),
+    Field::boolean("request.headersCut", "HTTP/2: whether headers are missing"),
+    Field::text("request.end", "HTTP/2: reset or cut, where it is not complete"),
+    Field::text("request.reset.code", "HTTP/2: why the stream was stopped: CANCEL"),
+    Field::text("request.reset.by", "HTTP/2: who stopped it: client or server"),
+    Field::number("response.streamId", "HTTP/2: stream that carried it"),
+    Field::number("response.headersUnknown", "HTTP/2: headers said before recording began, or lost"),
+    Field::boolean("response.headersCut", "HTTP/2: whether headers are missing"),
+    Field::text("response.end", "HTTP/2: reset or cut, where it is not complete"),
+    Field::text("response.reset.code", "HTTP/2: why the stream was stopped: CANCEL"),
+    Field::text("response.reset.by", "HTTP/2: who stopped it: client or server"),
 ];
 
 /// `GET /path`, and the status.
@@ -121,19 +128,11 @@ fn version(request: Option<&Content>, response: Option<&Content>) -> String {
 
 /// The `request` of an entry.
 fn request(request: &Request, bodies: Bodies) -> Value {
-    let target = text(&request.target);
-    let (path, query) = split_target(&target);
     let mut fields = Map::new();
     fields.insert("method".into(), text(&request.method).into());
-    fields.insert("url".into(), target.as_str().into());
-    fields.insert("targetUri".into(), target.as_str().into());
-    fields.insert("path".into(), path.into());
-    let segments: Vec<_> =
-        path.split('/').skip(1).take(PARAMETERS_MAX).filter(|part| !part.is_empty()).collect();
-    fields.insert("pathSegments".into(), segments.into());
-    fields.insert("queryString".into(), parameters(query));
+    add_target(&mut fields, &text(&request.target));
     fields.insert("httpVersion".into(), text(&request.version).into());
-    fields.insert("headers".into(), headers(&request.headers));
+    fields.insert("headers".into(), headers(request.headers.iter()));
     fields.insert(
         "cookies".into(),
         cookies(request.headers.values("cookie").flat_map(|line| line.split(|&b| b == b';'))),
@@ -142,19 +141,11 @@ fn request(request: &Request, bodies: Bodies) -> Value {
     fields.insert("bodySize".into(), request.body.length_bytes.into());
     if request.body.length_bytes > 0 {
         let mime_type = request.headers.value("content-type").map(text).unwrap_or_default();
-        let mut post_data = Map::new();
-        if bodies == Bodies::Kept {
-            let decoded = request.decoded(DECODED_BYTES_MAX);
-            if mime_type.starts_with("application/x-www-form-urlencoded") {
-                post_data.insert("params".into(), form(&decoded.bytes));
-            }
-            add_body(&mut post_data, &decoded);
-        }
-        post_data.insert("mimeType".into(), mime_type.into());
-        fields.insert("postData".into(), post_data.into());
+        let decoded = (bodies == Bodies::Kept).then(|| request.decoded(DECODED_BYTES_MAX));
+        fields.insert("postData".into(), post_data(mime_type, decoded.as_ref()));
     }
     if !request.body.trailers.is_empty() {
-        fields.insert("trailers".into(), headers(&request.body.trailers));
+        fields.insert("trailers".into(), headers(request.body.trailers.iter()));
     }
     fields.into()
 }
@@ -165,7 +156,7 @@ fn response(response: &Response, bodies: Bodies) -> Value {
     fields.insert("status".into(), response.status.into());
     fields.insert("statusText".into(), text(&response.reason).into());
     fields.insert("httpVersion".into(), text(&response.version).into());
-    fields.insert("headers".into(), headers(&response.headers));
+    fields.insert("headers".into(), headers(response.headers.iter()));
     let set = response.headers.values("set-cookie").filter_map(|line| line.split(|&b| b == b';').next());
     fields.insert("cookies".into(), cookies(set));
     fields.insert(
@@ -174,175 +165,15 @@ fn response(response: &Response, bodies: Bodies) -> Value {
     );
     fields.insert("headersSize".into(), (-1).into());
     fields.insert("bodySize".into(), response.body.length_bytes.into());
-    let mut content = Map::new();
-    if bodies == Bodies::Kept {
-        let decoded = response.decoded(DECODED_BYTES_MAX);
-        content.insert("size".into(), decoded.bytes.len().into());
-        add_body(&mut content, &decoded);
-    }
-    content.insert(
-        "mimeType".into(),
-        response.headers.value("content-type").map(text).unwrap_or_default().into(),
-    );
-    fields.insert("content".into(), content.into());
+    let mime_type = response.headers.value("content-type").map(text).unwrap_or_default();
+    let decoded = (bodies == Bodies::Kept).then(|| response.decoded(DECODED_BYTES_MAX));
+    fields.insert("content".into(), content(mime_type, decoded.as_ref()));
     if !response.interim.is_empty() {
         let interim: Vec<_> = response.interim.iter().map(|interim| interim.status).collect();
         fields.insert("interim".into(), interim.into());
     }
     if !response.body.trailers.is_empty() {
-        fields.insert("trailers".into(), headers(&response.body.trailers));
+        fields.insert("trailers".into(), headers(response.body.trailers.iter()));
     }
     fields.into()
-}
-
-/// Text as it is, other bytes in base64; `encoding` tells which.
-fn add_body(fields: &mut Map<String, Value>, decoded: &Decoded) {
-    match std::str::from_utf8(&decoded.bytes) {
-        Ok(body) => {
-            fields.insert("text".into(), body.into());
-            fields.insert("encoding".into(), "".into());
-        }
-        Err(_) => {
-            fields.insert("text".into(), STANDARD.encode(&decoded.bytes).into());
-            fields.insert("encoding".into(), "base64".into());
-        }
-    }
-    if decoded.truncated {
-        fields.insert("truncated".into(), true.into());
-    }
-}
-
-/// Header names in canonical case (`content-type` → `Content-Type`), repeats joined by commas (RFC 9110 §5.3).
-fn headers(lines: &Headers) -> Value {
-    let mut fields: Map<String, Value> = Map::new();
-    for (name, value) in lines.iter() {
-        let value = text(value);
-        match fields.entry(canonical(name)) {
-            serde_json::map::Entry::Vacant(vacant) => {
-                vacant.insert(value.into());
-            }
-            serde_json::map::Entry::Occupied(mut known) => {
-                if let Value::String(known) = known.get_mut() {
-                    known.push(',');
-                    known.push_str(&value);
-                }
-            }
-        }
-    }
-    fields.into()
-}
-
-/// The first letter and each after a hyphen in upper case, the rest in lower case.
-fn canonical(name: &[u8]) -> String {
-    let mut upper = true;
-    let mut canonical = text(name);
-    if canonical.is_ascii() {
-        canonical = canonical
-            .chars()
-            .map(|letter| {
-                let cased = if upper { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
-                upper = letter == '-';
-                cased
-            })
-            .collect();
-    }
-    canonical
-}
-
-/// Cookies by name; of the same name the first one counts, as in browsers.
-fn cookies<'a>(pairs: impl Iterator<Item = &'a [u8]>) -> Value {
-    let mut fields = Map::new();
-    for pair in pairs.take(PARAMETERS_MAX) {
-        let pair = text(pair.trim_ascii());
-        if let Some((name, value)) = pair.split_once('=') {
-            fields.entry(name.to_owned()).or_insert_with(|| value.trim_matches('"').into());
-        }
-    }
-    fields.into()
-}
-
-/// Path and query of a target in any of its four forms (RFC 9112 §3.2).
-fn split_target(target: &str) -> (&str, &str) {
-    let absolute = target.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
-    let origin = absolute.unwrap_or(target);
-    let origin = origin.split_once('#').map_or(origin, |(before, _)| before);
-    origin.split_once('?').unwrap_or((origin, ""))
-}
-
-/// A query string or form; a name that comes several times holds a list.
-fn parameters(query: &str) -> Value {
-    let mut fields = Map::new();
-    for (name, value) in pairs(query) {
-        match fields.get_mut(&name) {
-            None => drop(fields.insert(name, value.into())),
-            Some(Value::Array(values)) => values.push(value.into()),
-            Some(known) => *known = json!([known.take(), value]),
-        }
-    }
-    fields.into()
-}
-
-fn form(body: &[u8]) -> Value {
-    pairs(&text(body)).map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>().into()
-}
-
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    let parts = query.split('&').filter(|part| !part.is_empty()).take(PARAMETERS_MAX);
-    parts.map(|part| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        (unescape(name), unescape(value))
-    })
-}
-
-/// `+` and `%XX` undone; an escape that is none stays as it is.
-fn unescape(text: &str) -> String {
-    if !text.contains(['+', '%']) {
-        return text.to_owned();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (byte, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', Some(value)) => {
-                bytes.push(value);
-                rest = &tail[2..];
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Bytes from the wire as text; what is no UTF-8 becomes U+FFFD.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_are_split_into_path_and_query() {
-        assert_eq!(split_target("/a/b?x=1#f"), ("/a/b", "x=1"));
-        assert_eq!(split_target("http://host:80/a?x"), ("/a", "x"));
-        assert_eq!(split_target("*"), ("*", ""));
-        assert_eq!(split_target("host:443"), ("host:443", ""));
-    }
-
-    #[test]
-    fn repeated_parameters_become_a_list() {
-        assert_eq!(
-            parameters("limit=10&tag=a&tag=b&q=hello%20w+x&bad=%zz&flag"),
-            json!({"limit": "10", "tag": ["a", "b"], "q": "hello w x", "bad": "%zz", "flag": ""})
-        );
-    }
-
-    #[test]
-    fn header_names_are_canonical() {
-        assert_eq!(canonical(b"x-REQUEST-id"), "X-Request-Id");
-    }
 }

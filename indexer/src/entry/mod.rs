@@ -9,12 +9,16 @@ mod dns;
 mod flow;
 mod graphql;
 mod grpc;
+mod http;
 mod http1;
+mod http2;
 mod icmp;
 mod id;
 mod protocol;
 
 use dissect::protocol::Content;
+use dissect::protocol::http1::message::{Request as Http1Request, Response as Http1Response};
+use dissect::protocol::http2::message::{Request as Http2Request, Response as Http2Response};
 use dissect::{Endpoint, Exchange, Limits, Message, Transport};
 use segment::{PacketRef, SegmentId, Timestamp};
 use serde_json::{Map, Value, json};
@@ -139,13 +143,18 @@ fn add_sizes(entry: &mut Map<String, Value>, exchange: &Exchange) {
 
 /// Whether a limit cut what an entry keeps of a message. A row says the same, though it keeps no body at all.
 fn is_truncated(message: &Message) -> bool {
-    let body = match &message.content {
-        Content::Http1Request(request) => &request.body,
-        Content::Http1Response(response) => &response.body,
+    let (seen_bytes, is_body_cut) = match &message.content {
+        Content::Http1Request(Http1Request { body, .. })
+        | Content::Http1Response(Http1Response { body, .. }) => {
+            (body.length_bytes.saturating_sub(body.gap_bytes), body.truncated)
+        }
+        Content::Http2Request(Http2Request { body, .. })
+        | Content::Http2Response(Http2Response { body, .. }) => {
+            (body.length_bytes.saturating_sub(body.gap_bytes), body.truncated)
+        }
         _ => return message.truncated,
     };
-    let seen_bytes = body.length_bytes.saturating_sub(body.gap_bytes);
-    let is_head_cut = message.truncated && !body.truncated;
+    let is_head_cut = message.truncated && !is_body_cut;
     is_head_cut || seen_bytes > Limits::default().body_bytes_max as u64
 }
 
@@ -200,6 +209,7 @@ fn said(
         Content::Flow(report) => flow::said(report),
         Content::Icmp(_) => icmp::said(request, response),
         Content::Http1Request(_) | Content::Http1Response(_) => http1::said(request, response, bodies),
+        Content::Http2Request(_) | Content::Http2Response(_) => http2::said(request, response, bodies),
         _ => return None,
     };
     Some(interpreted(said, request, response, bodies, schemas))
@@ -231,6 +241,12 @@ fn stream(exchange: &Exchange) -> String {
 
 /// What is missing of the exchange, in the words of Kubeshark's `error`.
 fn error(exchange: &Exchange) -> Option<Value> {
+    let Exchange { request, response, .. } = exchange;
+    let [asked, answered] =
+        [request, response].map(|message| message.as_ref().map(|message| &message.content));
+    if let Some(reset) = http2::stopped(asked, answered) {
+        return Some(http2::error(reset));
+    }
     let message = match (&exchange.request, &exchange.response) {
         (Some(_), Some(_)) => return None,
         (Some(message), None) if message.content.stands_alone() => return None,

@@ -6,11 +6,12 @@ use kfl::{Path, Step};
 use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
-use super::{dns, flow, graphql, grpc, http1, icmp};
+use super::{dns, flow, graphql, grpc, http1, http2, icmp};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[
     &http1::DESCRIPTION,
+    &http2::DESCRIPTION,
     &grpc::DESCRIPTION,
     &graphql::DESCRIPTION,
     &dns::DESCRIPTION,

@@ -10,7 +10,7 @@ use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::message::{BodyGap, Headers};
 use crate::protocol::{
     Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, graphql, grpc, http1,
-    icmp,
+    http2, icmp,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -22,6 +22,7 @@ pub const ALL: &[(&str, Entry)] = &[
     ("segments", fuzz_segments),
     ("icmp", fuzz_icmp),
     ("http1", fuzz_http1),
+    ("http2", fuzz_http2),
     ("dns", fuzz_dns),
     ("grpc", fuzz_grpc),
     ("protobuf", fuzz_protobuf),
@@ -33,7 +34,7 @@ const BODY_BYTES_MAX: usize = 512;
 /// Small, so that bombs are found by their effect.
 const DECODED_BYTES_MAX: usize = 4096;
 /// What one flow may hold while its input is shorter than this: heads and bodies under way, in two directions.
-const MEMORY_BYTES_MAX: usize = 8 * HEAD_BYTES_MAX;
+const MEMORY_BYTES_MAX: usize = 16 * HEAD_BYTES_MAX;
 
 /// Dissects `script` as packets: the first byte chooses the link type, then each packet follows its length (2
 /// bytes), of which the highest bit says that more was on the wire.
@@ -149,6 +150,25 @@ pub fn fuzz_http1(script: &[u8]) {
             let (body, decoded) = match &message.content {
                 Content::Http1Request(request) => (&request.body, request.decoded(DECODED_BYTES_MAX)),
                 Content::Http1Response(response) => (&response.body, response.decoded(DECODED_BYTES_MAX)),
+                _ => continue,
+            };
+            assert!(body.bytes.len() <= BODY_BYTES_MAX && decoded.bytes.len() <= DECODED_BYTES_MAX);
+            assert!(message.gap_bytes <= message.wire_bytes, "more is missing than there was");
+        }
+    }
+}
+
+/// Plays `script` to an HTTP/2 dissector.
+///
+/// # Panics
+/// If the dissector does, or holds or decodes more than it may.
+pub fn fuzz_http2(script: &[u8]) {
+    let mut dissector = http2::Dissector::new(BODY_BYTES_MAX);
+    for pair in play_stream(&mut dissector, script) {
+        for message in pair.request.iter().chain(&pair.response) {
+            let (body, decoded) = match &message.content {
+                Content::Http2Request(request) => (&request.body, request.decoded(DECODED_BYTES_MAX)),
+                Content::Http2Response(response) => (&response.body, response.decoded(DECODED_BYTES_MAX)),
                 _ => continue,
             };
             assert!(body.bytes.len() <= BODY_BYTES_MAX && decoded.bytes.len() <= DECODED_BYTES_MAX);

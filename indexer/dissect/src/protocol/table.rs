@@ -4,7 +4,7 @@
 //! the first that answers [`Probe::Yes`] gets the flow. `ports` only helps where bytes can't tell: which end
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, state};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -46,6 +46,13 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         probe: http1::probe,
         start: |limits| Box::new(http1::Dissector::new(limits)),
         restore: state::restore::<http1::Dissector>,
+    },
+    StreamProtocol {
+        name: "http2",
+        ports: &[80, 443, 8080, 50051],
+        probe: http2::probe,
+        start: |limits| Box::new(http2::Dissector::new(limits)),
+        restore: state::restore::<http2::Dissector>,
     },
     StreamProtocol {
         name: "dns",

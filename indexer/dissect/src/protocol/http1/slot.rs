@@ -81,12 +81,9 @@ impl Slot {
     }
 
     /// The request, if it is whole.
-    pub(super) fn request(&self) -> Option<&Request> {
+    pub(super) fn request(&self) -> Option<&Message> {
         match &self.request {
-            Half::Done(message) => match &message.content {
-                Content::Http1Request(request) => Some(request),
-                _ => None,
-            },
+            Half::Done(message) => Some(message),
             _ => None,
         }
     }

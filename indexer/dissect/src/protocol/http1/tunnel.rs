@@ -2,16 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::http1::message::{Headers, Request};
+use crate::exchange::Message;
+use crate::protocol::http1::message::Headers;
 use crate::protocol::http1::slot::Slot;
-use crate::protocol::{Held, Next};
+use crate::protocol::{Held, Next, http2};
 
 /// An agreement to speak something else, and what came too early for it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Tunnel {
     /// Bytes of the client that belong to what follows; `None` once they were handed over.
     pub(super) held: Option<Vec<Held>>,
-    request: Option<Box<Request>>,
+    request: Option<Box<Message>>,
     response_headers: Headers,
 }
 
@@ -28,9 +29,14 @@ impl Tunnel {
     /// Who reads the bytes behind it: the protocol that the server named, or whoever knows them.
     pub(super) fn next(&mut self) -> Next {
         let upgrade = self.response_headers.value("upgrade").unwrap_or_default();
-        let _request = self.request.take();
-        // Protocols that are known by their token, not by their first bytes, return early.
-        let _upgrade = upgrade.to_ascii_lowercase();
-        Next::Recognise
+        let token = upgrade.to_ascii_lowercase();
+        match (token.as_slice(), self.request.take()) {
+            // RFC 7540 §3.2: the request that asked is answered on stream 1.
+            (b"h2c", Some(request)) => Next::Start {
+                name: "http2",
+                start: Box::new(move |limits| Box::new(http2::Dissector::upgraded(limits, &request))),
+            },
+            _ => Next::Recognise,
+        }
     }
 }

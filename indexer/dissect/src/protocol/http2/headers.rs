@@ -85,6 +85,12 @@ impl HeaderList {
     /// Most bytes of names and values kept of one list; servers allow 8 to 64 KiB.
     pub const TEXT_BYTES_MAX: usize = 256 * 1024;
 
+    /// Of a block that was never seen.
+    #[must_use]
+    pub fn missing() -> Self {
+        Self { cut: true, ..Self::default() }
+    }
+
     /// Adds a line, if there is room for it.
     pub fn push(&mut self, header: Header<'_>) {
         let bytes = |text: Text<'_>| text.known().map_or(0, <[u8]>::len);
@@ -95,6 +101,12 @@ impl HeaderList {
         }
         let field = Field { name: self.keep(header.name), value: self.keep(header.value) };
         self.fields.push(field);
+    }
+
+    /// Gives back memory that is held for more lines.
+    pub fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.fields.shrink_to_fit();
     }
 
     /// Names and values, in order.

@@ -4,8 +4,10 @@
 
 mod dns;
 mod http1;
+mod http2;
 
 use dissect::Message;
+use dissect::protocol::http2::message::End;
 use dissect::protocol::{Chunk, Content, Direction, Mark, Pair, StreamDissector, content_encoding, fuzz};
 use proptest::prelude::*;
 use segment::{PacketRef, Timestamp};
@@ -162,6 +164,18 @@ fn is_cut_off(content: &Content) -> bool {
     match content {
         Content::Http1Request(request) => !request.body.complete || request.oddities.head_cut,
         Content::Http1Response(response) => !response.body.complete || response.oddities.head_cut,
+        Content::Http2Request(request) => {
+            let lists = [&request.headers, &request.trailers];
+            request.end != End::Complete
+                || !request.body.is_whole()
+                || lists.iter().any(|list| !list.is_whole())
+        }
+        Content::Http2Response(response) => {
+            let lists = [&response.headers, &response.trailers];
+            response.end != End::Complete
+                || !response.body.is_whole()
+                || lists.iter().any(|list| !list.is_whole())
+        }
         _ => false,
     }
 }

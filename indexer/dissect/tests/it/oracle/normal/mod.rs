@@ -2,6 +2,7 @@
 
 mod dns;
 mod http1;
+mod http2;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +12,7 @@ use dissect::exchange::{Endpoint, Message};
 use serde_json::{Value, json};
 
 /// Every protocol that the corpus has an oracle for.
-pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL];
+pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, http2::PROTOCOL, dns::PROTOCOL];
 
 pub type Fields = BTreeMap<String, Value>;
 
@@ -96,6 +97,11 @@ pub fn of_oracle(line: &Value) -> Option<Normal> {
         .filter_map(|name| Some(((*name).to_owned(), line.get(*name)?.clone())))
         .filter(|(_, value)| *value != json!(""))
         .collect();
+    if line["incomplete"] == json!(true) {
+        // A header block that tshark could not read tells nothing.
+        fields = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        fields.insert("stream_id".to_owned(), line["stream_id"].clone());
+    }
     if fields.get("body_len") == Some(&json!(0)) {
         fields.retain(|name, _| !name.starts_with("body_"));
     }

@@ -1,0 +1,220 @@
+//! A stream under way: a request, its response, and the 1xx responses between them.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Block;
+use super::headers::HeaderList;
+use super::message::{End, Interim, Origin, Request, Reset, Response};
+use super::part::Part;
+use crate::protocol::http_view::{BodyBytes, BodyView, Fields, RequestView};
+use crate::protocol::{Content, Direction, Pair};
+
+/// Most 1xx responses kept of one exchange; a server that sends more keeps a connection alive with them.
+const INTERIM_MAX: usize = 16;
+
+/// Which message of a stream something belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    Request,
+    Response,
+}
+
+/// One stream.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Stream {
+    id: u32,
+    origin: Origin,
+    request: Option<Part>,
+    response: Option<Part>,
+    interim: Vec<Interim>,
+    reset: Option<Reset>,
+}
+
+/// Bytes of memory that a stream holds.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Weight {
+    pub(super) heads: usize,
+    /// Bytes of bodies, as many as there are: what is kept must not depend on how they came.
+    pub(super) bodies: usize,
+    /// Allocated for more of them.
+    pub(super) spare: usize,
+}
+
+impl Stream {
+    pub(super) fn new(id: u32, origin: Origin) -> Self {
+        Self { id, origin, request: None, response: None, interim: Vec::new(), reset: None }
+    }
+
+    pub(super) fn is_pushed(&self) -> bool {
+        matches!(self.origin, Origin::Pushed { .. })
+    }
+
+    pub(super) fn part(&mut self, role: Role) -> &mut Option<Part> {
+        match role {
+            Role::Request => &mut self.request,
+            Role::Response => &mut self.response,
+        }
+    }
+
+    pub(super) fn has_request(&self) -> bool {
+        self.request.is_some()
+    }
+
+    /// The message of `role` may have lost something in a gap.
+    pub(super) fn may_have_lost(&mut self, role: Role) {
+        if let Some(part) = self.part(role).as_mut().filter(|part| !part.is_over()) {
+            part.push_gap(0);
+        }
+    }
+
+    /// Takes a header block; `body_bytes` is what to keep of bodies.
+    pub(super) fn take_block(&mut self, role: Role, block: Block, body_bytes: BodyBytes) {
+        let end_stream = block.end_stream;
+        let is_interim = role == Role::Response && !end_stream && is_interim(&block.headers);
+        let is_head = !is_trailers(&block.headers);
+        match self.part(role) {
+            Some(part) if part.is_over() => return,
+            None if is_interim => {
+                self.keep_interim(Part::with_head(block));
+                return;
+            }
+            None if is_head => *self.part(role) = Some(Part::with_head(block)),
+            None => {
+                let mut part = Part::without_head(block.first, body_bytes.every);
+                part.push_trailers(block);
+                *self.part(role) = Some(part);
+            }
+            // Its status was unknown, and it was not the last.
+            Some(part) if block.headers.value(":status").is_some() && part.body.frames == 0 => {
+                let before = part.replace_head(block);
+                if is_interim {
+                    let last = self.response.take();
+                    self.keep_interim(before);
+                    last.into_iter().for_each(|last| self.keep_interim(last));
+                    return;
+                }
+                self.keep_interim(before);
+            }
+            Some(part) => part.push_trailers(block),
+        }
+        self.decide(role, body_bytes);
+        if end_stream && let Some(part) = self.part(role) {
+            part.complete();
+        }
+    }
+
+    /// How much of the body to keep, now that the head is known.
+    fn decide(&mut self, role: Role, body_bytes: BodyBytes) {
+        let request = self.request.as_ref().map(|part| RequestView {
+            method: part.headers.value(":method").unwrap_or_default(),
+            target: part.headers.value(":path").unwrap_or_default(),
+            headers: Fields::Http2(&part.headers),
+            body: BodyView::default(),
+        });
+        let bytes = match (role, request, &self.response) {
+            (Role::Request, Some(request), _) => body_bytes.of_request(request.target, request.headers),
+            (Role::Response, _, Some(part)) => body_bytes.of_response(request, Fields::Http2(&part.headers)),
+            _ => return,
+        };
+        if let Some(part) = self.part(role) {
+            part.body_bytes_max = bytes;
+        }
+    }
+
+    fn keep_interim(&mut self, part: Part) {
+        if self.interim.len() < INTERIM_MAX {
+            let (headers, first, last, wire_bytes) = part.into_head();
+            self.interim.push(Interim { headers, first, last, wire_bytes });
+        }
+    }
+
+    /// Something stopped the stream.
+    pub(super) fn stop(&mut self, reset: Reset) {
+        self.reset.get_or_insert(reset);
+        for part in [&mut self.request, &mut self.response].into_iter().flatten() {
+            part.stop(End::Reset);
+        }
+    }
+
+    /// No more of the request comes.
+    pub(super) fn end_request(&mut self) {
+        if let Some(part) = &mut self.request {
+            part.stop(End::Cut);
+        }
+    }
+
+    /// What was taken for the request was the response.
+    pub(super) fn turn(&mut self) {
+        std::mem::swap(&mut self.request, &mut self.response);
+    }
+
+    /// Whether nothing more can come; `awaits_request` tells whether a request that was not seen still may.
+    pub(super) fn is_done(&self, awaits_request: bool) -> bool {
+        let request = self.request.as_ref().map_or(!awaits_request, Part::is_over);
+        self.reset.is_some() || (request && self.response.as_ref().is_some_and(Part::is_over))
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn weight(&self) -> Weight {
+        let mut weight = Weight::default();
+        for part in [&self.request, &self.response].into_iter().flatten() {
+            weight.heads += part.heads_bytes();
+            weight.bodies += part.body.bytes.len();
+            weight.spare += part.body.bytes.capacity() - part.body.bytes.len();
+        }
+        weight.heads += self.interim.iter().map(|interim| interim.headers.memory_bytes()).sum::<usize>();
+        weight
+    }
+
+    /// The exchange as it is; `asks` is the way that requests go.
+    pub(super) fn leave(self, asks: Direction, pairs: &mut Vec<Pair>) {
+        let Self { id, origin, request, response, mut interim, reset } = self;
+        // An exchange that got as far as a 1xx response was answered that much.
+        let response = response.or_else(|| interim.pop().map(part_of_interim));
+        let request = request.map(|part| {
+            part.into_message(|headers, body, trailers, end| {
+                Content::Http2Request(Request { stream_id: id, origin, headers, body, trailers, end, reset })
+            })
+        });
+        let response = response.map(|part| {
+            part.into_message(|headers, body, trailers, end| {
+                Content::Http2Response(Response {
+                    stream_id: id,
+                    headers,
+                    body,
+                    trailers,
+                    interim,
+                    end,
+                    reset,
+                })
+            })
+        });
+        if request.is_some() || response.is_some() {
+            pairs.push(Pair { request_direction: asks, request, response });
+        }
+    }
+}
+
+fn part_of_interim(interim: Interim) -> Part {
+    Part::with_head(Block {
+        stream_id: 0,
+        promised: None,
+        end_stream: false,
+        headers: interim.headers,
+        first: interim.first,
+        last: interim.last,
+        wire_bytes: interim.wire_bytes,
+        gap_bytes: 0,
+    })
+}
+
+/// RFC 9113 §8.1: 1xx, but never 101 (§8.6).
+fn is_interim(headers: &HeaderList) -> bool {
+    headers.value(":status").is_some_and(|status| status.len() == 3 && status.starts_with(b"1"))
+}
+
+/// Whether a block whose stream was not seen to begin is its end. Pseudo-headers come first (RFC 9113 §8.3) and
+/// not in trailers; a first line that is unknown may be one.
+fn is_trailers(headers: &HeaderList) -> bool {
+    headers.iter().next().is_some_and(|first| first.name.known().is_some() && !first.is_pseudo())
+}
