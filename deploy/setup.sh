@@ -5,6 +5,7 @@
 #   deploy/setup.sh          everything
 #   deploy/setup.sh --demo   what `make demo` needs
 #   deploy/setup.sh --test   what `make test` and `make bench` need
+#   deploy/setup.sh --record the servers and clients that fixtures/record.sh records
 set -euo pipefail
 
 # program or file to look for = Debian package that brings it
@@ -13,6 +14,10 @@ BUILD="make=make gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkg-config cu
 DEMO="python3=python3 dnsmasq=dnsmasq-base ip=iproute2"
 TEST="$DEMO tshark=tshark tcpdump=tcpdump dumpcap=wireshark-common capinfos=wireshark-common zstd=zstd
       nginx=nginx-light dig=bind9-dnsutils tcpreplay=tcpreplay"
+RECORD="$DEMO tcpdump=tcpdump editcap=wireshark-common tshark=tshark curl=curl openssl=openssl nc=netcat-openbsd
+      ping=iputils-ping nginx=nginx-light dig=bind9-dnsutils unbound=unbound tinyproxy=tinyproxy
+      nghttpd=nghttp2-server nghttp=nghttp2-client nghttpx=nghttp2-proxy
+      redis-server=redis-server redis-cli=redis-tools rabbitmq-server=rabbitmq-server"
 
 # The oldest Rust that builds this, as in Cargo.toml.
 RUST_MIN=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
@@ -23,8 +28,9 @@ main() {
     case "${1:-}" in
         --demo) packages $BUILD $DEMO ;;
         --test) packages $BUILD $TEST ;;
+        --record) packages $RECORD; return ;;
         "") packages $BUILD $TEST ;;
-        *) fail "unknown option $1; there are --demo and --test" ;;
+        *) fail "unknown option $1; there are --demo, --test and --record" ;;
     esac
     rust
     if [ "${1:-}" != --demo ]; then nextest; fi

@@ -29,7 +29,7 @@ fn captures() -> Vec<PathBuf> {
 }
 
 /// Each exchange of a capture as the entry and as the row.
-fn entries(capture: &Path, tell: &mut impl FnMut(Value, Value)) {
+pub fn entries(capture: &Path, tell: &mut impl FnMut(Value, Value)) {
     let (mut dissector, names) = (Dissector::new(Limits::default()), Names::default());
     let chain: segment::Chain = "it".parse().unwrap();
     let (mut whole, mut row) = (Naming::new(chain.clone()), Naming::new(chain));
