@@ -74,6 +74,7 @@ const FIELDS: &[Field] = &[
     Field::boolean("response.grpc.trailersOnly", "whether the answer was a status alone"),
     Field::text("response.grpc.details.*.type", "type of an error detail"),
     Field::any("response.grpc.details.*.value", "an error detail"),
+    Field::any("response.grpc.details.*.value.*", "a field of an error detail"),
     Field::text("response.grpc.flavour", "grpc, grpc-web or grpc-web-text"),
     Field::text("response.grpc.codec", "how messages are written: proto, json or other"),
     Field::text("response.grpc.encoding", "how compressed messages are compressed"),
@@ -91,9 +92,13 @@ pub fn summary(entry: &Value) -> Summary {
     let (request, response) = (&entry["request"]["grpc"], &entry["response"]["grpc"]);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let code = response["status"].as_u64();
+    let reset =
+        entry["request"]["reset"]["code"].as_str().or_else(|| entry["response"]["reset"]["code"].as_str());
     let status = match (code, response["statusName"].as_str()) {
         (Some(_), Some(name)) => name.to_owned(),
         (Some(code), None) => code.to_string(),
+        // Whoever stopped the stream said why.
+        (None, _) if reset.is_some() => reset.unwrap_or_default().to_owned(),
         // No status was seen: what HTTP says must do.
         (None, _) => {
             entry["response"]["status"].as_u64().map(|status| status.to_string()).unwrap_or_default()
@@ -102,7 +107,7 @@ pub fn summary(entry: &Value) -> Summary {
     let outcome = match code {
         Some(0) => Outcome::Good,
         Some(_) => Outcome::Bad,
-        None if entry["response"]["status"] == 200 => Outcome::Neutral,
+        None if reset.is_none() && entry["response"]["status"] == 200 => Outcome::Neutral,
         None => Outcome::Bad,
     };
     Summary { method: text(&request["method"]), text: text(&request["service"]), status, outcome }

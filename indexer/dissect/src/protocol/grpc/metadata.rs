@@ -53,7 +53,9 @@ pub fn items(fields: Fields<'_>) -> Vec<Item> {
         if name.starts_with(':') || RESERVED.contains(&name.as_str()) {
             continue;
         }
-        if name.ends_with("-bin") {
+        if let (true, Some(bytes)) = (name.ends_with("-bin"), true_binary(value)) {
+            items.push(Item { name, value: Value::Binary(bytes.to_vec()) });
+        } else if name.ends_with("-bin") {
             for part in value.split(|&byte| byte == b',') {
                 let value = match base64::decode(part) {
                     (bytes, true) => Value::Binary(bytes),
@@ -66,6 +68,13 @@ pub fn items(fields: Fields<'_>) -> Vec<Item> {
         }
     }
     items
+}
+
+/// The bytes of a value that is not in base64: peers that both set `GRPC_ALLOW_TRUE_BINARY_METADATA` (0xfe03) in
+/// SETTINGS put a zero before them, as those of gRPC's C core do (gRPC proposal G1).
+#[must_use]
+pub fn true_binary(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(&[0])
 }
 
 /// `grpc-timeout`: up to eight digits and a unit.
@@ -92,6 +101,12 @@ pub fn timeout_ns(value: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::protocol::http1::message::Headers;
+
+    #[test]
+    fn a_zero_says_that_bytes_are_sent_as_they_are() {
+        assert_eq!(true_binary(b"\0\xde,\xad"), Some(&b"\xde,\xad"[..]));
+        assert_eq!(true_binary(b"aGk="), None);
+    }
 
     #[test]
     fn timeouts_have_units() {

@@ -1,5 +1,6 @@
 //! How a call ended.
 
+use crate::protocol::grpc::metadata::true_binary;
 use crate::protocol::grpc::{base64, protobuf};
 use crate::protocol::http_view::Fields;
 use crate::protocol::percent::{self, Plus};
@@ -74,7 +75,7 @@ fn percent_decoded(text: &[u8]) -> String {
 
 /// `google.rpc.Status` has its details in field 3; an `Any` has its type in field 1, its value in field 2.
 fn details(value: &[u8]) -> Vec<Detail> {
-    let (bytes, _) = base64::decode(value);
+    let bytes = true_binary(value).map_or_else(|| base64::decode(value).0, <[u8]>::to_vec);
     let mut details = Vec::new();
     for (number, any) in protobuf::delimited(&bytes).take(DETAILS_MAX) {
         if number != 3 {
@@ -126,6 +127,8 @@ mod tests {
         text.push_str("CAUSBGdvbmUaCQoDdC9BEgJoaQ\r\n");
         let status = of(&text).unwrap();
         assert_eq!(base64::decode(b"CAUSBGdvbmUaCQoDdC9BEgJoaQ").0, bytes);
-        assert_eq!(status.details, [Detail { type_url: "t/A".to_owned(), value: b"hi".to_vec() }]);
+        let detail = [Detail { type_url: "t/A".to_owned(), value: b"hi".to_vec() }];
+        assert_eq!(status.details, detail);
+        assert_eq!(details(&[b"\0".as_slice(), bytes].concat()), detail, "sent as it is");
     }
 }

@@ -92,6 +92,10 @@ impl Slot {
     pub(super) fn response_headers(&self) -> Option<&Headers> {
         match &self.response {
             Half::Open(opened) => Some(&opened.head.headers),
+            Half::Done(message) => match &message.content {
+                Content::Http1Response(response) => Some(&response.headers),
+                _ => None,
+            },
             _ => None,
         }
     }
