@@ -78,6 +78,58 @@ fn grpc_web_calls_are_told() {
 }
 
 #[test]
+fn grpc_calls_are_told() {
+    let schemas = Schemas::read(&[fixture("grpc.protoset")]).unwrap();
+    let entries = entries("grpc.pcapng", Some(&schemas));
+    assert_eq!(
+        lines(&entries, "gRPC"),
+        [
+            "Get shop.v1.Orders → OK",
+            "Get shop.v1.Orders → OK",
+            "Get shop.v1.Orders → OK",
+            "List shop.v1.Orders → OK",
+            "List shop.v1.Orders → OK",
+            "Upload shop.v1.Orders → OK",
+            "Upload shop.v1.Orders → OK",
+            "Chat shop.v1.Orders → OK",
+            "Get shop.v1.Orders → NOT_FOUND",
+            "Get shop.v1.Orders → INVALID_ARGUMENT",
+            "Get shop.v1.Orders → UNKNOWN",
+            "Get shop.v1.Orders → DEADLINE_EXCEEDED",
+            "List shop.v1.Orders → DATA_LOSS",
+            "Nothing shop.v1.Orders → UNIMPLEMENTED",
+            "Get shop.v2.Elsewhere → UNIMPLEMENTED",
+            "Get shop.v1.Orders → INTERNAL",
+            // Taken back by the client: there is no status.
+            "List shop.v1.Orders → CANCEL",
+            "List shop.v1.Orders → OK",
+            "Upload shop.v1.Orders → OK",
+            "Chat shop.v1.Orders → OK",
+            "Get shop.v1.Orders → OK",
+            "Get shop.v1.Orders → OK",
+            "Upload shop.v1.Orders → OK",
+            "Upload shop.v1.Orders → OK",
+        ]
+    );
+    let calls: Vec<&Value> = entries.iter().filter(|entry| entry["protocol"]["abbr"] == "gRPC").collect();
+    let of = |index: usize| (&calls[index]["request"]["grpc"], &calls[index]["response"]["grpc"]);
+    let metadata = &of(0).0["metadata"];
+    assert_eq!(metadata["baggage-bin"], json!({"text": "3q2+7w==", "encoding": "base64"}));
+    assert_eq!(metadata["tenant"], json!(["example", "second"]));
+    assert_eq!(of(11).0["deadlineMs"], 200);
+    let kinds: Vec<&Value> = [0, 3, 5, 7].into_iter().map(|index| &of(index).0["call"]).collect();
+    assert_eq!(kinds, ["unary", "server stream", "client stream", "bidirectional stream"]);
+    let (_, invalid) = of(9);
+    assert_eq!((&invalid["trailersOnly"], &invalid["message"]), (&json!(true), &json!("the id is invalid")));
+    assert_eq!(invalid["details"][0]["type"], "google.rpc.BadRequest");
+    let (long, _) = of(20);
+    assert_eq!((&long["compressed"], &long["encoding"]), (&json!(1), &json!("gzip")));
+    assert_eq!(long["contents"][0]["value"]["id"], "long ".repeat(200));
+    // Not even the schema makes a message of it.
+    assert_eq!(of(15).0["contents"][0]["fields"], json!([{"wire": "damaged", "bytes": "////"}]));
+}
+
+#[test]
 fn graphql_operations_are_told() {
     let entries = entries("graphql.pcapng", None);
     let over_http1: Vec<Value> =

@@ -1,6 +1,7 @@
 //! One form for messages: ours and the oracle's. A file for each protocol.
 
 mod dns;
+mod grpc;
 mod http1;
 mod http2;
 
@@ -12,7 +13,7 @@ use dissect::exchange::{Endpoint, Message};
 use serde_json::{Value, json};
 
 /// Every protocol that the corpus has an oracle for.
-pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, http2::PROTOCOL, dns::PROTOCOL];
+pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, http2::PROTOCOL, grpc::PROTOCOL, dns::PROTOCOL];
 
 pub type Fields = BTreeMap<String, Value>;
 
