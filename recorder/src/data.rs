@@ -281,13 +281,13 @@ pub fn segment_ids(folder: &Path) -> Result<Vec<SegmentId>, Error> {
     Ok(ids)
 }
 
-/// Removes a segment with its manifest and index. The manifest goes first: without it, nobody takes
+/// Removes a segment with its manifest, index and state. The manifest goes first: without it, nobody takes
 /// the rest for a segment that should be there.
 ///
 /// # Errors
 /// Where a file can't be removed; one that isn't there is fine.
 pub fn remove_segment(folder: &Path, id: &SegmentId) -> Result<(), Error> {
-    for name in [id.manifest_name(), format!("{id}.index"), id.file_name()] {
+    for name in [id.manifest_name(), format!("{id}.index"), format!("{id}.state"), id.file_name()] {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
