@@ -255,7 +255,10 @@ fn sealed_segments(folder: &Path) -> Result<Vec<SegmentOnDisk>, Error> {
     let mut segments = Vec::new();
     for id in segment_ids(folder)? {
         let size = |name: String| std::fs::metadata(folder.join(name)).map_or(0, |file| file.len());
-        let bytes = size(id.file_name()) + size(id.manifest_name()) + size(format!("{id}.index"));
+        let bytes = size(id.file_name())
+            + size(id.manifest_name())
+            + size(format!("{id}.index"))
+            + size(format!("{id}.state"));
         // A segment without its manifest is being sealed this moment, or verify's business.
         let Ok(manifest) = Manifest::read(&folder.join(id.manifest_name())) else { continue };
         let last = manifest.range.map_or(manifest.sealed_at, segment::TimeRange::end);
