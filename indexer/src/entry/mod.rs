@@ -4,6 +4,7 @@
 //! (`segment`, `packets`, `gaps`, `truncated`). What differs on purpose: a field holds the decoded value
 //! (bodies are text where they are text, base64 once where they are not, `encoding` tells which).
 
+mod certificate;
 mod description;
 mod dns;
 mod flow;
@@ -15,6 +16,8 @@ mod http2;
 mod icmp;
 mod id;
 mod protocol;
+mod tls;
+mod websocket;
 
 use dissect::protocol::Content;
 use dissect::protocol::http1::message::{Request as Http1Request, Response as Http1Response};
@@ -210,6 +213,10 @@ fn said(
         Content::Icmp(_) => icmp::said(request, response),
         Content::Http1Request(_) | Content::Http1Response(_) => http1::said(request, response, bodies),
         Content::Http2Request(_) | Content::Http2Response(_) => http2::said(request, response, bodies),
+        Content::TlsClientHello(_) | Content::TlsServerFlight(_) | Content::TlsAlert(_) => {
+            tls::said(request, response, bodies)
+        }
+        Content::WebSocket(_) => websocket::said(request, bodies),
         _ => return None,
     };
     Some(interpreted(said, request, response, bodies, schemas))

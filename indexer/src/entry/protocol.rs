@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
 use super::{dns, flow, graphql, grpc, http1, http2, icmp};
+use super::{dns, flow, graphql, grpc, http1, icmp, tls, websocket};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[
@@ -18,6 +19,8 @@ pub const ALL: &[&Description] = &[
     &flow::TCP,
     &flow::UDP,
     &icmp::DESCRIPTION,
+    &tls::DESCRIPTION,
+    &websocket::DESCRIPTION,
 ];
 
 /// The protocol of an entry.

@@ -5,12 +5,14 @@
 
 use segment::{InterfaceId, LinkType, Packet, PacketRef, Timestamp};
 
+use crate::limits::Limits;
 use crate::protocol::http_view::{BodyView, Fields, RequestView, ResponseView};
 use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::message::{BodyGap, Headers};
 use crate::protocol::{
     Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, graphql, grpc, http1,
     http2, icmp,
+    tls, websocket,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -27,6 +29,8 @@ pub const ALL: &[(&str, Entry)] = &[
     ("grpc", fuzz_grpc),
     ("protobuf", fuzz_protobuf),
     ("graphql", fuzz_graphql),
+    ("tls", fuzz_tls),
+    ("websocket", fuzz_websocket),
 ];
 
 /// Small, so that fuzzers reach it.
@@ -183,18 +187,7 @@ pub fn fuzz_http2(script: &[u8]) {
 /// If the dissector does, or holds more than it may.
 pub fn fuzz_dns(script: &[u8]) {
     play_stream(&mut dns::Dissector::new(), script);
-    let mut dissector = dns::Dissector::new();
-    let mut pairs = Vec::new();
-    for (direction, step) in (Steps { rest: script }) {
-        if let Step::Bytes(bytes) = step {
-            DatagramDissector::datagram(&mut dissector, direction, bytes, MARK, &mut pairs);
-        }
-    }
-    assert!(DatagramDissector::memory_bytes(&dissector) <= MEMORY_BYTES_MAX.max(2 * script.len()));
-    DatagramDissector::expire(&mut dissector, Timestamp::MAX, &mut pairs);
-    DatagramDissector::finish(&mut dissector, &mut pairs);
-    for pair in &pairs {
-        assert!(pair.request.is_some() || pair.response.is_some(), "a pair of nothing");
+    for pair in play_datagrams(&mut dns::Dissector::new(), script) {
         for message in pair.request.iter().chain(&pair.response) {
             let Content::Dns(message) = &message.content else { continue };
             message.records().for_each(|record| drop(record.data.to_string()));
@@ -281,6 +274,37 @@ pub fn fuzz_graphql(script: &[u8]) {
     });
 }
 
+/// Plays `script` to a TLS dissector, and each step of it to a DTLS one.
+///
+/// # Panics
+/// If one of them does, or holds more than it may.
+pub fn fuzz_tls(script: &[u8]) {
+    play_stream(&mut tls::Dissector::new(), script);
+    play_datagrams(&mut tls::dtls::Dissector::new(), script);
+}
+
+/// Plays `script` to WebSocket dissectors: with every kind of compression, and joined in the middle.
+///
+/// # Panics
+/// If one of them does, or holds or decompresses more than it may.
+pub fn fuzz_websocket(script: &[u8]) {
+    let limits =
+        Limits { body_bytes_max: BODY_BYTES_MAX, decoded_bytes_max: DECODED_BYTES_MAX, ..Limits::default() };
+    let extension = b"permessage-deflate; server_no_context_takeover; client_max_window_bits=9".as_slice();
+    let agreed = websocket::Negotiated::of(None, [extension].into_iter(), None);
+    for negotiated in [agreed, websocket::Negotiated::unknown(), websocket::Negotiated::default()] {
+        for pair in play_stream(&mut websocket::Dissector::new(&negotiated, &limits), script) {
+            for message in pair.request.iter().chain(&pair.response) {
+                let Content::WebSocket(said) = &message.content else { continue };
+                assert!(
+                    said.payload.len() <= BODY_BYTES_MAX && said.payload_bytes >= count(said.payload.len())
+                );
+                assert!(message.gap_bytes <= message.wire_bytes, "more is missing than there was");
+            }
+        }
+    }
+}
+
 /// Lends `script` as the body of a message; its first byte chooses the rest of it.
 fn with_message(script: &[u8], heads: &[&str], gaps: &[BodyGap], read: impl FnOnce(RequestView<'_>)) {
     let (choice, bytes) = script.split_first().unwrap_or((&0, script));
@@ -291,6 +315,10 @@ fn with_message(script: &[u8], heads: &[&str], gaps: &[BodyGap], read: impl FnOn
     let headers = Fields::Http1(&headers);
     let body = BodyView { bytes, length_bytes, gaps, complete: choice & 0x80 == 0, trailers: headers };
     read(RequestView { method: b"POST", target: b"/graphql", headers, body });
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 const MARK: Mark =
@@ -307,6 +335,22 @@ fn play_stream(dissector: &mut dyn StreamDissector, script: &[u8]) -> Vec<Pair> 
         assert!(dissector.memory_bytes() <= MEMORY_BYTES_MAX.max(16 * script.len()));
     }
     dissector.close(Direction::ToClient, &mut pairs);
+    dissector.finish(&mut pairs);
+    for pair in &pairs {
+        assert!(pair.request.is_some() || pair.response.is_some(), "a pair of nothing");
+    }
+    pairs
+}
+
+fn play_datagrams(dissector: &mut dyn DatagramDissector, script: &[u8]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (direction, step) in (Steps { rest: script }) {
+        if let Step::Bytes(bytes) = step {
+            dissector.datagram(direction, bytes, MARK, &mut pairs);
+        }
+    }
+    assert!(dissector.memory_bytes() <= MEMORY_BYTES_MAX.max(2 * script.len()));
+    dissector.expire(Timestamp::MAX, &mut pairs);
     dissector.finish(&mut pairs);
     for pair in &pairs {
         assert!(pair.request.is_some() || pair.response.is_some(), "a pair of nothing");

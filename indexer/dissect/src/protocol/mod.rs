@@ -20,6 +20,8 @@ pub mod pending;
 pub mod percent;
 pub mod snappy;
 pub mod state;
+pub mod tls;
+pub mod websocket;
 
 use segment::{PacketRef, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,14 @@ pub enum Content {
     Icmp(icmp::message::Message),
     /// RFC 1035: one shape for queries and responses.
     Dns(dns::message::Message),
+    /// RFC 8446 and before; also of DTLS.
+    TlsClientHello(Box<tls::message::ClientHello>),
+    /// RFC 8446 and before; also of DTLS.
+    TlsServerFlight(Box<tls::message::ServerFlight>),
+    /// RFC 8446 §6.
+    TlsAlert(tls::message::Alert),
+    /// RFC 6455.
+    WebSocket(Box<websocket::message::Message>),
 }
 
 impl Content {
@@ -84,7 +94,7 @@ impl Content {
     #[must_use]
     pub fn stands_alone(&self) -> bool {
         match self {
-            Self::Flow(_) => true,
+            Self::Flow(_) | Self::TlsAlert(_) | Self::WebSocket(_) => true,
             Self::Icmp(icmp) => !icmp.is_echo_request() && !icmp.is_echo_reply(),
             _ => false,
         }

@@ -5,6 +5,7 @@
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, state};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state, tls, websocket};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -61,6 +62,21 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         start: |_| Box::new(dns::Dissector::new()),
         restore: state::restore::<dns::Dissector>,
     },
+    StreamProtocol {
+        name: "tls",
+        ports: &[443, 465, 563, 636, 853, 989, 990, 992, 993, 995, 5061, 5671, 6697, 8443, 8883, 9093],
+        probe: tls::probe,
+        start: |_| Box::new(tls::Dissector::new()),
+        restore: state::restore::<tls::Dissector>,
+    },
+    // Begins by an upgrade; the probe is for connections that were joined in the middle.
+    StreamProtocol {
+        name: "ws",
+        ports: &[80, 8080],
+        probe: websocket::probe,
+        start: |limits| Box::new(websocket::Dissector::new(&websocket::Negotiated::unknown(), limits)),
+        restore: state::restore::<websocket::Dissector>,
+    },
 ];
 
 /// ICMP, whose flows are pairs of addresses.
@@ -79,10 +95,19 @@ pub const ICMPV6: &[DatagramProtocol] =
     &[DatagramProtocol { start: |_| Box::new(icmp::Dissector::new(true)), ..ICMP_PROTOCOL }];
 
 /// The protocols over UDP, in the order in which they are asked.
-pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[DatagramProtocol {
-    name: "dns",
-    ports: &[53, 5353, 5355],
-    probe: dns::probe_datagram,
-    start: |_| Box::new(dns::Dissector::new()),
-    restore: state::restore_datagram::<dns::Dissector>,
-}];
+pub const DATAGRAM_PROTOCOLS: &[DatagramProtocol] = &[
+    DatagramProtocol {
+        name: "dns",
+        ports: &[53, 5353, 5355],
+        probe: dns::probe_datagram,
+        start: |_| Box::new(dns::Dissector::new()),
+        restore: state::restore_datagram::<dns::Dissector>,
+    },
+    DatagramProtocol {
+        name: "tls",
+        ports: &[4433, 5349, 5684],
+        probe: tls::dtls::probe,
+        start: |_| Box::new(tls::dtls::Dissector::new()),
+        restore: state::restore_datagram::<tls::dtls::Dissector>,
+    },
+];

@@ -6,6 +6,11 @@ use crate::exchange::Message;
 use crate::protocol::http1::message::Headers;
 use crate::protocol::http1::slot::Slot;
 use crate::protocol::{Held, Next, http2};
+use crate::limits::Limits;
+use crate::protocol::http1::message::{Headers, Request};
+use crate::protocol::http1::slot::Slot;
+use crate::protocol::websocket::{self, Negotiated};
+use crate::protocol::{Held, Next, StreamDissector};
 
 /// An agreement to speak something else, and what came too early for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +41,16 @@ impl Tunnel {
                 name: "http2",
                 start: Box::new(move |limits| Box::new(http2::Dissector::upgraded(limits, &request))),
             },
+        let request = self.request.take();
+        // Protocols that are known by their token, not by their first bytes.
+        match upgrade.to_ascii_lowercase().as_slice() {
+            b"websocket" => {
+                let negotiated = Negotiated::of_http1(request.as_deref(), &self.response_headers);
+                let start = move |limits: &Limits| -> Box<dyn StreamDissector> {
+                    Box::new(websocket::Dissector::new(&negotiated, limits))
+                };
+                Next::Start { name: "ws", start: Box::new(start) }
+            }
             _ => Next::Recognise,
         }
     }

@@ -5,6 +5,8 @@
 mod dns;
 mod http1;
 mod http2;
+mod tls;
+mod websocket;
 
 use dissect::Message;
 use dissect::protocol::http2::message::End;
@@ -176,6 +178,7 @@ fn is_cut_off(content: &Content) -> bool {
                 || !response.body.is_whole()
                 || lists.iter().any(|list| !list.is_whole())
         }
+        Content::WebSocket(message) => !message.is_complete || message.error.is_some(),
         _ => false,
     }
 }

@@ -4,6 +4,8 @@ mod dns;
 mod grpc;
 mod http1;
 mod http2;
+mod tls;
+mod websocket;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 
 /// Every protocol that the corpus has an oracle for.
 pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, http2::PROTOCOL, grpc::PROTOCOL, dns::PROTOCOL];
+pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, tls::PROTOCOL, websocket::PROTOCOL];
 
 pub type Fields = BTreeMap<String, Value>;
 
