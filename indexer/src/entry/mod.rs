@@ -18,6 +18,7 @@ mod id;
 mod protocol;
 mod tls;
 mod websocket;
+mod redis;
 
 use dissect::protocol::Content;
 use dissect::protocol::http1::message::{Request as Http1Request, Response as Http1Response};
@@ -159,6 +160,21 @@ fn is_truncated(message: &Message) -> bool {
     };
     let is_head_cut = message.truncated && !is_body_cut;
     is_head_cut || seen_bytes > Limits::default().body_bytes_max as u64
+    let body = match &message.content {
+        Content::Http1Request(request) => &request.body,
+        Content::Http1Response(response) => &response.body,
+        Content::RedisCommand(command) => return is_too_long(command.whole_bytes),
+        Content::RedisReply(reply) => return is_too_long(reply.whole_bytes),
+        _ => return message.truncated,
+    };
+    let seen_bytes = body.length_bytes.saturating_sub(body.gap_bytes);
+    let is_head_cut = message.truncated && !body.truncated;
+    is_head_cut || is_too_long(seen_bytes)
+}
+
+/// Whether an entry keeps less than so many bytes.
+fn is_too_long(bytes: u64) -> bool {
+    bytes > Limits::default().body_bytes_max as u64
 }
 
 /// What an entry says of its exchange in the words of its protocol.
@@ -217,6 +233,7 @@ fn said(
             tls::said(request, response, bodies)
         }
         Content::WebSocket(_) => websocket::said(request, bodies),
+        Content::RedisCommand(_) | Content::RedisReply(_) => redis::said(request, response, bodies),
         _ => return None,
     };
     Some(interpreted(said, request, response, bodies, schemas))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::description::{COMMON, Description, Outcome, Summary};
 use super::{dns, flow, graphql, grpc, http1, http2, icmp};
 use super::{dns, flow, graphql, grpc, http1, icmp, tls, websocket};
+use super::{dns, flow, http1, icmp, redis};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[
@@ -21,6 +22,7 @@ pub const ALL: &[&Description] = &[
     &icmp::DESCRIPTION,
     &tls::DESCRIPTION,
     &websocket::DESCRIPTION,
+    &redis::DESCRIPTION,
 ];
 
 /// The protocol of an entry.

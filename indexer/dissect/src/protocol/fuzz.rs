@@ -13,6 +13,7 @@ use crate::protocol::{
     Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, graphql, grpc, http1,
     http2, icmp,
     tls, websocket,
+    redis,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -26,6 +27,7 @@ pub const ALL: &[(&str, Entry)] = &[
     ("http1", fuzz_http1),
     ("http2", fuzz_http2),
     ("dns", fuzz_dns),
+    ("redis", fuzz_redis),
     ("grpc", fuzz_grpc),
     ("protobuf", fuzz_protobuf),
     ("graphql", fuzz_graphql),
@@ -319,6 +321,12 @@ fn with_message(script: &[u8], heads: &[&str], gaps: &[BodyGap], read: impl FnOn
 
 fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+/// Plays `script` to a Redis dissector.
+///
+/// # Panics
+/// If the dissector does, or holds more than it may.
+pub fn fuzz_redis(script: &[u8]) {
+    play_stream(&mut redis::Dissector::new(BODY_BYTES_MAX), script);
 }
 
 const MARK: Mark =

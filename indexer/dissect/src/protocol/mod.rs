@@ -18,6 +18,7 @@ pub mod http_view;
 pub mod icmp;
 pub mod pending;
 pub mod percent;
+pub mod redis;
 pub mod snappy;
 pub mod state;
 pub mod tls;
@@ -78,6 +79,10 @@ impl Content {
             _ => None,
         }
     }
+    /// Redis: what a client asks, or a master passes on.
+    RedisCommand(redis::message::Command),
+    /// Redis: what a server sends.
+    RedisReply(redis::message::Reply),
 }
 
 /// Which way bytes go.
@@ -96,6 +101,8 @@ impl Content {
         match self {
             Self::Flow(_) | Self::TlsAlert(_) | Self::WebSocket(_) => true,
             Self::Icmp(icmp) => !icmp.is_echo_request() && !icmp.is_echo_reply(),
+            Self::RedisCommand(command) => command.stands_alone(),
+            Self::RedisReply(reply) => reply.stands_alone(),
             _ => false,
         }
     }

@@ -6,6 +6,7 @@
 
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, state};
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state, tls, websocket};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, redis, state};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -76,6 +77,11 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         probe: websocket::probe,
         start: |limits| Box::new(websocket::Dissector::new(&websocket::Negotiated::unknown(), limits)),
         restore: state::restore::<websocket::Dissector>,
+        name: "redis",
+        ports: &[6379],
+        probe: redis::probe,
+        start: |limits| Box::new(redis::Dissector::new(limits.body_bytes_max)),
+        restore: state::restore::<redis::Dissector>,
     },
 ];
 

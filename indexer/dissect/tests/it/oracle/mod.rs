@@ -43,7 +43,7 @@ fn messages_are_those_that_tshark_finds() {
                 list.iter().filter(|n| n.proto == proto).cloned().collect()
             };
             let (expected, found) = (of(&expected), of(&found));
-            if expected.is_empty() {
+            if expected.is_empty() || normal::is_misread(&name, proto) {
                 continue;
             }
             let (tally, different) = compare::compare(&name, &expected, &found);

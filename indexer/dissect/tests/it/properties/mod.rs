@@ -7,6 +7,7 @@ mod http1;
 mod http2;
 mod tls;
 mod websocket;
+mod redis;
 
 use dissect::Message;
 use dissect::protocol::http2::message::End;
@@ -179,6 +180,8 @@ fn is_cut_off(content: &Content) -> bool {
                 || lists.iter().any(|list| !list.is_whole())
         }
         Content::WebSocket(message) => !message.is_complete || message.error.is_some(),
+        Content::RedisCommand(command) => command.is_cut,
+        Content::RedisReply(reply) => reply.is_cut,
         _ => false,
     }
 }
