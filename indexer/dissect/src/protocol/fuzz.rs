@@ -14,6 +14,7 @@ use crate::protocol::{
     http2, icmp,
     tls, websocket,
     redis,
+    kafka,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -33,6 +34,7 @@ pub const ALL: &[(&str, Entry)] = &[
     ("graphql", fuzz_graphql),
     ("tls", fuzz_tls),
     ("websocket", fuzz_websocket),
+    ("kafka", fuzz_kafka),
 ];
 
 /// Small, so that fuzzers reach it.
@@ -327,6 +329,33 @@ fn count(bytes: usize) -> u64 {
 /// If the dissector does, or holds more than it may.
 pub fn fuzz_redis(script: &[u8]) {
     play_stream(&mut redis::Dissector::new(BODY_BYTES_MAX), script);
+/// Plays `script` to a Kafka dissector, and reads everything that its messages hold.
+///
+/// # Panics
+/// If the dissector does, or holds or decompresses more than it may.
+pub fn fuzz_kafka(script: &[u8]) {
+    let mut dissector = kafka::Dissector::new(BODY_BYTES_MAX);
+    for pair in play_stream(&mut dissector, script) {
+        for message in pair.request.iter().chain(&pair.response) {
+            let (body, payload) = match &message.content {
+                Content::KafkaRequest(request) => (&request.body, request.payload()),
+                Content::KafkaResponse(response) => (&response.body, response.payload()),
+                _ => continue,
+            };
+            assert!(body.len() <= BODY_BYTES_MAX, "more of a body than may be kept");
+            assert!(message.gap_bytes <= message.wire_bytes, "more is missing than there was");
+            drop(payload);
+        }
+    }
+    let mut reader = kafka::record::Reader::new(DECODED_BYTES_MAX);
+    let records = reader.read(script);
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let plain = |batch: &&kafka::record::Batch| batch.codec != kafka::record::Codec::None;
+    let values = records.batches.iter().filter(plain).flat_map(|batch| &batch.records);
+    assert!(
+        values.map(|record| length(&record.key) + length(&record.value)).sum::<usize>() <= DECODED_BYTES_MAX
+    );
+    assert!(kafka::record::count(script) < u64::MAX, "no script is that long");
 }
 
 const MARK: Mark =

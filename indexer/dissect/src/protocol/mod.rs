@@ -16,6 +16,7 @@ pub mod http1;
 pub mod http2;
 pub mod http_view;
 pub mod icmp;
+pub mod kafka;
 pub mod pending;
 pub mod percent;
 pub mod redis;
@@ -57,6 +58,10 @@ pub enum Content {
     TlsAlert(tls::message::Alert),
     /// RFC 6455.
     WebSocket(Box<websocket::message::Message>),
+    /// <https://kafka.apache.org/protocol>.
+    KafkaRequest(kafka::message::Request),
+    /// <https://kafka.apache.org/protocol>.
+    KafkaResponse(kafka::message::Response),
 }
 
 impl Content {
@@ -103,6 +108,7 @@ impl Content {
             Self::Icmp(icmp) => !icmp.is_echo_request() && !icmp.is_echo_reply(),
             Self::RedisCommand(command) => command.stands_alone(),
             Self::RedisReply(reply) => reply.stands_alone(),
+            Self::KafkaRequest(request) => !request.is_answered,
             _ => false,
         }
     }

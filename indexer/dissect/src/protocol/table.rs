@@ -7,6 +7,7 @@
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, state};
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state, tls, websocket};
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, redis, state};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, kafka, state};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -82,6 +83,11 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         probe: redis::probe,
         start: |limits| Box::new(redis::Dissector::new(limits.body_bytes_max)),
         restore: state::restore::<redis::Dissector>,
+        name: "kafka",
+        ports: &[9092, 9093, 9094],
+        probe: kafka::probe,
+        start: |limits| Box::new(kafka::Dissector::new(limits.body_bytes_max)),
+        restore: state::restore::<kafka::Dissector>,
     },
 ];
 

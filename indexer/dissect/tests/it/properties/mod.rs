@@ -8,6 +8,7 @@ mod http2;
 mod tls;
 mod websocket;
 mod redis;
+mod kafka;
 
 use dissect::Message;
 use dissect::protocol::http2::message::End;

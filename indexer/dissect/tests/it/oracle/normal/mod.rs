@@ -7,6 +7,7 @@ mod http2;
 mod tls;
 mod websocket;
 mod redis;
+mod kafka;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, http2::PROTOCOL, grpc::PROTOCOL, dns::PROTOCOL];
 pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, tls::PROTOCOL, websocket::PROTOCOL];
 pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, redis::PROTOCOL];
+pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, kafka::PROTOCOL];
 
 pub type Fields = BTreeMap<String, Value>;
 
