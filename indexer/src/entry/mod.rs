@@ -5,6 +5,7 @@
 //! (bodies are text where they are text, base64 once where they are not, `encoding` tells which).
 
 mod certificate;
+mod database;
 mod description;
 mod dns;
 mod flow;
@@ -15,6 +16,8 @@ mod http1;
 mod http2;
 mod icmp;
 mod id;
+mod mysql;
+mod postgres;
 mod protocol;
 mod tls;
 mod websocket;
@@ -234,6 +237,10 @@ fn said(
         }
         Content::WebSocket(_) => websocket::said(request, bodies),
         Content::RedisCommand(_) | Content::RedisReply(_) => redis::said(request, response, bodies),
+        Content::PostgresRequest(_) | Content::PostgresResponse(_) | Content::PostgresAsync(_) => {
+            postgres::said(request, response, bodies)
+        }
+        Content::MysqlRequest(_) | Content::MysqlResponse(_) => mysql::said(request, response, bodies),
         _ => return None,
     };
     Some(interpreted(said, request, response, bodies, schemas))

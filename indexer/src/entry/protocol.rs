@@ -9,6 +9,7 @@ use super::description::{COMMON, Description, Outcome, Summary};
 use super::{dns, flow, graphql, grpc, http1, http2, icmp};
 use super::{dns, flow, graphql, grpc, http1, icmp, tls, websocket};
 use super::{dns, flow, http1, icmp, redis};
+use super::{dns, flow, graphql, grpc, http1, icmp, mysql, postgres};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[
@@ -23,6 +24,8 @@ pub const ALL: &[&Description] = &[
     &tls::DESCRIPTION,
     &websocket::DESCRIPTION,
     &redis::DESCRIPTION,
+    &postgres::DESCRIPTION,
+    &mysql::DESCRIPTION,
 ];
 
 /// The protocol of an entry.

@@ -15,6 +15,7 @@ use crate::protocol::{
     tls, websocket,
     redis,
     kafka,
+    mysql, postgres,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -35,6 +36,8 @@ pub const ALL: &[(&str, Entry)] = &[
     ("tls", fuzz_tls),
     ("websocket", fuzz_websocket),
     ("kafka", fuzz_kafka),
+    ("postgres", fuzz_postgres),
+    ("mysql", fuzz_mysql),
 ];
 
 /// Small, so that fuzzers reach it.
@@ -356,6 +359,20 @@ pub fn fuzz_kafka(script: &[u8]) {
         values.map(|record| length(&record.key) + length(&record.value)).sum::<usize>() <= DECODED_BYTES_MAX
     );
     assert!(kafka::record::count(script) < u64::MAX, "no script is that long");
+/// Plays `script` to a PostgreSQL dissector.
+///
+/// # Panics
+/// If the dissector does, or holds more than it may.
+pub fn fuzz_postgres(script: &[u8]) {
+    play_stream(&mut postgres::Dissector::new(BODY_BYTES_MAX), script);
+}
+
+/// Plays `script` to a MySQL dissector.
+///
+/// # Panics
+/// If the dissector does, or holds more than it may.
+pub fn fuzz_mysql(script: &[u8]) {
+    play_stream(&mut mysql::Dissector::new(BODY_BYTES_MAX, DECODED_BYTES_MAX), script);
 }
 
 const MARK: Mark =

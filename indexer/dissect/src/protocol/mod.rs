@@ -8,6 +8,7 @@
 pub mod table;
 
 pub mod content_encoding;
+pub mod cursor;
 pub mod dns;
 pub mod fuzz;
 pub mod graphql;
@@ -24,6 +25,14 @@ pub mod snappy;
 pub mod state;
 pub mod tls;
 pub mod websocket;
+pub mod mysql;
+pub mod pending;
+pub mod pending;
+pub mod percent;
+pub mod postgres;
+pub mod snappy;
+pub mod state;
+pub mod unit;
 
 use segment::{PacketRef, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -62,6 +71,16 @@ pub enum Content {
     KafkaRequest(kafka::message::Request),
     /// <https://kafka.apache.org/protocol>.
     KafkaResponse(kafka::message::Response),
+    /// PostgreSQL, version 3 of its protocol.
+    PostgresRequest(Box<postgres::message::Request>),
+    /// PostgreSQL.
+    PostgresResponse(Box<postgres::message::Response>),
+    /// PostgreSQL: what the server says unasked.
+    PostgresAsync(Box<postgres::message::Async>),
+    /// MySQL and MariaDB.
+    MysqlRequest(Box<mysql::message::Request>),
+    /// MySQL and MariaDB.
+    MysqlResponse(Box<mysql::message::Response>),
 }
 
 impl Content {
@@ -109,6 +128,9 @@ impl Content {
             Self::RedisCommand(command) => command.stands_alone(),
             Self::RedisReply(reply) => reply.stands_alone(),
             Self::KafkaRequest(request) => !request.is_answered,
+            Self::PostgresRequest(request) => request.operation.is_never_answered(),
+            Self::PostgresAsync(_) => true,
+            Self::MysqlRequest(request) => request.command.is_never_answered(),
             _ => false,
         }
     }

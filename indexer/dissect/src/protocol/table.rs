@@ -8,6 +8,7 @@ use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, ht
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state, tls, websocket};
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, redis, state};
 use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, kafka, state};
+use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, mysql, postgres, state};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -88,6 +89,18 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         probe: kafka::probe,
         start: |limits| Box::new(kafka::Dissector::new(limits.body_bytes_max)),
         restore: state::restore::<kafka::Dissector>,
+        name: "postgresql",
+        ports: &[5432, 6432],
+        probe: postgres::probe,
+        start: |limits| Box::new(postgres::Dissector::new(limits.body_bytes_max)),
+        restore: state::restore::<postgres::Dissector>,
+    },
+    StreamProtocol {
+        name: "mysql",
+        ports: &[3306],
+        probe: mysql::probe,
+        start: |limits| Box::new(mysql::Dissector::new(limits.body_bytes_max, limits.decoded_bytes_max)),
+        restore: state::restore::<mysql::Dissector>,
     },
 ];
 

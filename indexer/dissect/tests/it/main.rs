@@ -9,6 +9,7 @@ mod hostile;
 mod oracle;
 mod packets;
 mod properties;
+mod recorded;
 mod reports;
 mod state;
 mod streams;

@@ -9,6 +9,8 @@ mod tls;
 mod websocket;
 mod redis;
 mod kafka;
+mod mysql;
+mod postgres;
 
 use dissect::Message;
 use dissect::protocol::http2::message::End;
@@ -183,6 +185,8 @@ fn is_cut_off(content: &Content) -> bool {
         Content::WebSocket(message) => !message.is_complete || message.error.is_some(),
         Content::RedisCommand(command) => command.is_cut,
         Content::RedisReply(reply) => reply.is_cut,
+        Content::PostgresResponse(response) => !response.complete,
+        Content::MysqlResponse(response) => !response.complete,
         _ => false,
     }
 }
