@@ -19,9 +19,9 @@ mod id;
 mod mysql;
 mod postgres;
 mod protocol;
+mod redis;
 mod tls;
 mod websocket;
-mod redis;
 
 use dissect::protocol::Content;
 use dissect::protocol::http1::message::{Request as Http1Request, Response as Http1Response};
@@ -159,19 +159,11 @@ fn is_truncated(message: &Message) -> bool {
         | Content::Http2Response(Http2Response { body, .. }) => {
             (body.length_bytes.saturating_sub(body.gap_bytes), body.truncated)
         }
-        _ => return message.truncated,
-    };
-    let is_head_cut = message.truncated && !is_body_cut;
-    is_head_cut || seen_bytes > Limits::default().body_bytes_max as u64
-    let body = match &message.content {
-        Content::Http1Request(request) => &request.body,
-        Content::Http1Response(response) => &response.body,
         Content::RedisCommand(command) => return is_too_long(command.whole_bytes),
         Content::RedisReply(reply) => return is_too_long(reply.whole_bytes),
         _ => return message.truncated,
     };
-    let seen_bytes = body.length_bytes.saturating_sub(body.gap_bytes);
-    let is_head_cut = message.truncated && !body.truncated;
+    let is_head_cut = message.truncated && !is_body_cut;
     is_head_cut || is_too_long(seen_bytes)
 }
 

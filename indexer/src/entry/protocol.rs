@@ -6,10 +6,7 @@ use kfl::{Path, Step};
 use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
-use super::{dns, flow, graphql, grpc, http1, http2, icmp};
-use super::{dns, flow, graphql, grpc, http1, icmp, tls, websocket};
-use super::{dns, flow, http1, icmp, redis};
-use super::{dns, flow, graphql, grpc, http1, icmp, mysql, postgres};
+use super::{dns, flow, graphql, grpc, http1, http2, icmp, mysql, postgres, redis, tls, websocket};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[

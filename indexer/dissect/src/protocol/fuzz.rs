@@ -11,11 +11,7 @@ use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::message::{BodyGap, Headers};
 use crate::protocol::{
     Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, graphql, grpc, http1,
-    http2, icmp,
-    tls, websocket,
-    redis,
-    kafka,
-    mysql, postgres,
+    http2, icmp, kafka, mysql, postgres, redis, tls, websocket,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -326,12 +322,16 @@ fn with_message(script: &[u8], heads: &[&str], gaps: &[BodyGap], read: impl FnOn
 
 fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 /// Plays `script` to a Redis dissector.
 ///
 /// # Panics
 /// If the dissector does, or holds more than it may.
 pub fn fuzz_redis(script: &[u8]) {
     play_stream(&mut redis::Dissector::new(BODY_BYTES_MAX), script);
+}
+
 /// Plays `script` to a Kafka dissector, and reads everything that its messages hold.
 ///
 /// # Panics
@@ -359,6 +359,8 @@ pub fn fuzz_kafka(script: &[u8]) {
         values.map(|record| length(&record.key) + length(&record.value)).sum::<usize>() <= DECODED_BYTES_MAX
     );
     assert!(kafka::record::count(script) < u64::MAX, "no script is that long");
+}
+
 /// Plays `script` to a PostgreSQL dissector.
 ///
 /// # Panics

@@ -18,21 +18,16 @@ pub mod http2;
 pub mod http_view;
 pub mod icmp;
 pub mod kafka;
+pub mod mysql;
 pub mod pending;
 pub mod percent;
+pub mod postgres;
 pub mod redis;
 pub mod snappy;
 pub mod state;
 pub mod tls;
-pub mod websocket;
-pub mod mysql;
-pub mod pending;
-pub mod pending;
-pub mod percent;
-pub mod postgres;
-pub mod snappy;
-pub mod state;
 pub mod unit;
+pub mod websocket;
 
 use segment::{PacketRef, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -81,6 +76,10 @@ pub enum Content {
     MysqlRequest(Box<mysql::message::Request>),
     /// MySQL and MariaDB.
     MysqlResponse(Box<mysql::message::Response>),
+    /// Redis: what a client asks, or a master passes on.
+    RedisCommand(redis::message::Command),
+    /// Redis: what a server sends.
+    RedisReply(redis::message::Reply),
 }
 
 impl Content {
@@ -103,10 +102,6 @@ impl Content {
             _ => None,
         }
     }
-    /// Redis: what a client asks, or a master passes on.
-    RedisCommand(redis::message::Command),
-    /// Redis: what a server sends.
-    RedisReply(redis::message::Reply),
 }
 
 /// Which way bytes go.

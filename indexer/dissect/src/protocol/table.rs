@@ -4,11 +4,10 @@
 //! the first that answers [`Probe::Yes`] gets the flow. `ports` only helps where bytes can't tell: which end
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, state};
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, state, tls, websocket};
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, redis, state};
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, kafka, state};
-use super::{DatagramDissector, Direction, Probe, StreamDissector, dns, http1, icmp, mysql, postgres, state};
+use super::{
+    DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, kafka, mysql, postgres,
+    redis, state, tls, websocket,
+};
 use crate::limits::Limits;
 
 /// A protocol over TCP.
@@ -72,6 +71,34 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         start: |_| Box::new(tls::Dissector::new()),
         restore: state::restore::<tls::Dissector>,
     },
+    StreamProtocol {
+        name: "redis",
+        ports: &[6379],
+        probe: redis::probe,
+        start: |limits| Box::new(redis::Dissector::new(limits.interpreted_bytes_max)),
+        restore: state::restore::<redis::Dissector>,
+    },
+    StreamProtocol {
+        name: "kafka",
+        ports: &[9092, 9093, 9094],
+        probe: kafka::probe,
+        start: |limits| Box::new(kafka::Dissector::new(limits.interpreted_bytes_max)),
+        restore: state::restore::<kafka::Dissector>,
+    },
+    StreamProtocol {
+        name: "postgresql",
+        ports: &[5432, 6432],
+        probe: postgres::probe,
+        start: |limits| Box::new(postgres::Dissector::new(limits.interpreted_bytes_max)),
+        restore: state::restore::<postgres::Dissector>,
+    },
+    StreamProtocol {
+        name: "mysql",
+        ports: &[3306],
+        probe: mysql::probe,
+        start: |limits| Box::new(mysql::Dissector::new(limits.interpreted_bytes_max, limits.decoded_bytes_max)),
+        restore: state::restore::<mysql::Dissector>,
+    },
     // Begins by an upgrade; the probe is for connections that were joined in the middle.
     StreamProtocol {
         name: "ws",
@@ -79,28 +106,6 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         probe: websocket::probe,
         start: |limits| Box::new(websocket::Dissector::new(&websocket::Negotiated::unknown(), limits)),
         restore: state::restore::<websocket::Dissector>,
-        name: "redis",
-        ports: &[6379],
-        probe: redis::probe,
-        start: |limits| Box::new(redis::Dissector::new(limits.body_bytes_max)),
-        restore: state::restore::<redis::Dissector>,
-        name: "kafka",
-        ports: &[9092, 9093, 9094],
-        probe: kafka::probe,
-        start: |limits| Box::new(kafka::Dissector::new(limits.body_bytes_max)),
-        restore: state::restore::<kafka::Dissector>,
-        name: "postgresql",
-        ports: &[5432, 6432],
-        probe: postgres::probe,
-        start: |limits| Box::new(postgres::Dissector::new(limits.body_bytes_max)),
-        restore: state::restore::<postgres::Dissector>,
-    },
-    StreamProtocol {
-        name: "mysql",
-        ports: &[3306],
-        probe: mysql::probe,
-        start: |limits| Box::new(mysql::Dissector::new(limits.body_bytes_max, limits.decoded_bytes_max)),
-        restore: state::restore::<mysql::Dissector>,
     },
 ];
 

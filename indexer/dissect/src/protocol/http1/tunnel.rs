@@ -3,14 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Message;
-use crate::protocol::http1::message::Headers;
-use crate::protocol::http1::slot::Slot;
-use crate::protocol::{Held, Next, http2};
 use crate::limits::Limits;
 use crate::protocol::http1::message::{Headers, Request};
 use crate::protocol::http1::slot::Slot;
 use crate::protocol::websocket::{self, Negotiated};
-use crate::protocol::{Held, Next, StreamDissector};
+use crate::protocol::{Content, Held, Next, StreamDissector, http2};
 
 /// An agreement to speak something else, and what came too early for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,17 +32,16 @@ impl Tunnel {
     pub(super) fn next(&mut self) -> Next {
         let upgrade = self.response_headers.value("upgrade").unwrap_or_default();
         let token = upgrade.to_ascii_lowercase();
+        // Protocols that are known by their token, not by their first bytes.
         match (token.as_slice(), self.request.take()) {
             // RFC 7540 §3.2: the request that asked is answered on stream 1.
             (b"h2c", Some(request)) => Next::Start {
                 name: "http2",
                 start: Box::new(move |limits| Box::new(http2::Dissector::upgraded(limits, &request))),
             },
-        let request = self.request.take();
-        // Protocols that are known by their token, not by their first bytes.
-        match upgrade.to_ascii_lowercase().as_slice() {
-            b"websocket" => {
-                let negotiated = Negotiated::of_http1(request.as_deref(), &self.response_headers);
+            (b"websocket", request) => {
+                let asked = request.as_deref().and_then(http1_request);
+                let negotiated = Negotiated::of_http1(asked, &self.response_headers);
                 let start = move |limits: &Limits| -> Box<dyn StreamDissector> {
                     Box::new(websocket::Dissector::new(&negotiated, limits))
                 };
@@ -53,5 +49,12 @@ impl Tunnel {
             }
             _ => Next::Recognise,
         }
+    }
+}
+
+fn http1_request(message: &Message) -> Option<&Request> {
+    match &message.content {
+        Content::Http1Request(request) => Some(request),
+        _ => None,
     }
 }

@@ -5,12 +5,12 @@
 mod dns;
 mod http1;
 mod http2;
-mod tls;
-mod websocket;
-mod redis;
 mod kafka;
 mod mysql;
 mod postgres;
+mod redis;
+mod tls;
+mod websocket;
 
 use dissect::Message;
 use dissect::protocol::http2::message::End;

@@ -4,10 +4,10 @@ mod dns;
 mod grpc;
 mod http1;
 mod http2;
+mod kafka;
+mod redis;
 mod tls;
 mod websocket;
-mod redis;
-mod kafka;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,10 +17,16 @@ use dissect::exchange::{Endpoint, Message};
 use serde_json::{Value, json};
 
 /// Every protocol that the corpus has an oracle for.
-pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, http2::PROTOCOL, grpc::PROTOCOL, dns::PROTOCOL];
-pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, tls::PROTOCOL, websocket::PROTOCOL];
-pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, redis::PROTOCOL];
-pub const PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, dns::PROTOCOL, kafka::PROTOCOL];
+pub const PROTOCOLS: &[Protocol] = &[
+    http1::PROTOCOL,
+    http2::PROTOCOL,
+    grpc::PROTOCOL,
+    dns::PROTOCOL,
+    tls::PROTOCOL,
+    websocket::PROTOCOL,
+    redis::PROTOCOL,
+    kafka::PROTOCOL,
+];
 
 pub type Fields = BTreeMap<String, Value>;
 
