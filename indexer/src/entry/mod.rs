@@ -4,6 +4,7 @@
 //! (`segment`, `packets`, `gaps`, `truncated`). What differs on purpose: a field holds the decoded value
 //! (bodies are text where they are text, base64 once where they are not, `encoding` tells which).
 
+mod amqp;
 mod certificate;
 mod database;
 mod description;
@@ -161,6 +162,10 @@ fn is_truncated(message: &Message) -> bool {
         }
         Content::RedisCommand(command) => return is_too_long(command.whole_bytes),
         Content::RedisReply(reply) => return is_too_long(reply.whole_bytes),
+        Content::Amqp(amqp) => match &amqp.content {
+            Some(body) => (body.seen_bytes.saturating_sub(body.gap_bytes), body.truncated),
+            None => return message.truncated,
+        },
         _ => return message.truncated,
     };
     let is_head_cut = message.truncated && !is_body_cut;
@@ -219,6 +224,7 @@ fn said(
     schemas: Option<&Schemas>,
 ) -> Option<Said> {
     let said = match request.or(response)? {
+        Content::Amqp(_) => amqp::said(request, response, bodies),
         Content::Dns(_) => dns::said(request, response),
         Content::Flow(report) => flow::said(report),
         Content::Icmp(_) => icmp::said(request, response),

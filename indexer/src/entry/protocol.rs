@@ -6,7 +6,7 @@ use kfl::{Path, Step};
 use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
-use super::{dns, flow, graphql, grpc, http1, http2, icmp, mysql, postgres, redis, tls, websocket};
+use super::{amqp, dns, flow, graphql, grpc, http1, http2, icmp, mysql, postgres, redis, tls, websocket};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[
@@ -23,6 +23,7 @@ pub const ALL: &[&Description] = &[
     &redis::DESCRIPTION,
     &postgres::DESCRIPTION,
     &mysql::DESCRIPTION,
+    &amqp::DESCRIPTION,
 ];
 
 /// The protocol of an entry.

@@ -10,8 +10,8 @@ use crate::protocol::http_view::{BodyView, Fields, RequestView, ResponseView};
 use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::message::{BodyGap, Headers};
 use crate::protocol::{
-    Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, dns, graphql, grpc, http1,
-    http2, icmp, kafka, mysql, postgres, redis, tls, websocket,
+    Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, amqp, dns, graphql, grpc,
+    http1, http2, icmp, kafka, mysql, postgres, redis, tls, websocket,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -34,6 +34,8 @@ pub const ALL: &[(&str, Entry)] = &[
     ("kafka", fuzz_kafka),
     ("postgres", fuzz_postgres),
     ("mysql", fuzz_mysql),
+    ("redis", fuzz_redis),
+    ("amqp", fuzz_amqp),
 ];
 
 /// Small, so that fuzzers reach it.
@@ -375,6 +377,14 @@ pub fn fuzz_postgres(script: &[u8]) {
 /// If the dissector does, or holds more than it may.
 pub fn fuzz_mysql(script: &[u8]) {
     play_stream(&mut mysql::Dissector::new(BODY_BYTES_MAX, DECODED_BYTES_MAX), script);
+}
+
+/// Plays `script` to an AMQP dissector.
+///
+/// # Panics
+/// If the dissector does, or holds more than it may.
+pub fn fuzz_amqp(script: &[u8]) {
+    play_stream(&mut amqp::Dissector::new(BODY_BYTES_MAX), script);
 }
 
 const MARK: Mark =

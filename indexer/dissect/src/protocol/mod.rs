@@ -7,6 +7,7 @@
 
 pub mod table;
 
+pub mod amqp;
 pub mod content_encoding;
 pub mod cursor;
 pub mod dns;
@@ -76,6 +77,8 @@ pub enum Content {
     MysqlRequest(Box<mysql::message::Request>),
     /// MySQL and MariaDB.
     MysqlResponse(Box<mysql::message::Response>),
+    /// AMQP 0-9-1: one shape for all that is said.
+    Amqp(Box<amqp::message::Message>),
     /// Redis: what a client asks, or a master passes on.
     RedisCommand(redis::message::Command),
     /// Redis: what a server sends.
@@ -120,6 +123,7 @@ impl Content {
         match self {
             Self::Flow(_) | Self::TlsAlert(_) | Self::WebSocket(_) => true,
             Self::Icmp(icmp) => !icmp.is_echo_request() && !icmp.is_echo_reply(),
+            Self::Amqp(amqp) => amqp.alone,
             Self::RedisCommand(command) => command.stands_alone(),
             Self::RedisReply(reply) => reply.stands_alone(),
             Self::KafkaRequest(request) => !request.is_answered,

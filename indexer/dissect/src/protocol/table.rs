@@ -5,8 +5,8 @@
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
 use super::{
-    DatagramDissector, Direction, Probe, StreamDissector, dns, http1, http2, icmp, kafka, mysql, postgres,
-    redis, state, tls, websocket,
+    DatagramDissector, Direction, Probe, StreamDissector, amqp, dns, http1, http2, icmp, kafka, mysql,
+    postgres, redis, state, tls, websocket,
 };
 use crate::limits::Limits;
 
@@ -96,8 +96,17 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         name: "mysql",
         ports: &[3306],
         probe: mysql::probe,
-        start: |limits| Box::new(mysql::Dissector::new(limits.interpreted_bytes_max, limits.decoded_bytes_max)),
+        start: |limits| {
+            Box::new(mysql::Dissector::new(limits.interpreted_bytes_max, limits.decoded_bytes_max))
+        },
         restore: state::restore::<mysql::Dissector>,
+    },
+    StreamProtocol {
+        name: "amqp",
+        ports: &[5672],
+        probe: amqp::probe,
+        start: |limits| Box::new(amqp::Dissector::new(limits.body_bytes_max)),
+        restore: state::restore::<amqp::Dissector>,
     },
     // Begins by an upgrade; the probe is for connections that were joined in the middle.
     StreamProtocol {

@@ -2,6 +2,7 @@
 //! a gap anywhere never panics and never makes a message that was not sent; no input makes it hold more than
 //! its cap. Each protocol has a file here with its turns of speech.
 
+mod amqp;
 mod dns;
 mod http1;
 mod http2;
@@ -187,6 +188,7 @@ fn is_cut_off(content: &Content) -> bool {
         Content::RedisReply(reply) => reply.is_cut,
         Content::PostgresResponse(response) => !response.complete,
         Content::MysqlResponse(response) => !response.complete,
+        Content::Amqp(amqp) => amqp.is_cut,
         _ => false,
     }
 }

@@ -49,8 +49,11 @@ pub fn exchanges(file: &Path) -> Vec<Exchange> {
     exchanges
 }
 
+/// Tells the messages of an exchange: kind, and fields.
+pub type Tell = fn(&Exchange, &mut dyn FnMut(&str, Value));
+
 /// Compares the facts of every recording of a database.
-pub fn check(name: &str, tell: fn(&Exchange, &mut dyn FnMut(&str, Value))) {
+pub fn check(name: &str, tell: Tell) {
     let mut compared = 0;
     for file in recordings(name) {
         let mut expected = Facts::new();

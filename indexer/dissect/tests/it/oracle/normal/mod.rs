@@ -1,5 +1,6 @@
 //! One form for messages: ours and the oracle's. A file for each protocol.
 
+mod amqp;
 mod dns;
 mod grpc;
 mod http1;
@@ -26,6 +27,7 @@ pub const PROTOCOLS: &[Protocol] = &[
     websocket::PROTOCOL,
     redis::PROTOCOL,
     kafka::PROTOCOL,
+    amqp::PROTOCOL,
 ];
 
 pub type Fields = BTreeMap<String, Value>;
