@@ -17,6 +17,7 @@ mod http1;
 mod http2;
 mod icmp;
 mod id;
+mod kafka;
 mod mysql;
 mod postgres;
 mod protocol;
@@ -239,6 +240,7 @@ fn said(
             postgres::said(request, response, bodies)
         }
         Content::MysqlRequest(_) | Content::MysqlResponse(_) => mysql::said(request, response, bodies),
+        Content::KafkaRequest(_) | Content::KafkaResponse(_) => kafka::said(request, response, bodies),
         _ => return None,
     };
     Some(interpreted(said, request, response, bodies, schemas))

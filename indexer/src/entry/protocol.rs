@@ -6,7 +6,9 @@ use kfl::{Path, Step};
 use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
-use super::{amqp, dns, flow, graphql, grpc, http1, http2, icmp, mysql, postgres, redis, tls, websocket};
+use super::{
+    amqp, dns, flow, graphql, grpc, http1, http2, icmp, kafka, mysql, postgres, redis, tls, websocket,
+};
 
 /// Every protocol.
 pub const ALL: &[&Description] = &[
@@ -24,6 +26,7 @@ pub const ALL: &[&Description] = &[
     &postgres::DESCRIPTION,
     &mysql::DESCRIPTION,
     &amqp::DESCRIPTION,
+    &kafka::DESCRIPTION,
 ];
 
 /// The protocol of an entry.

@@ -29,7 +29,7 @@ fn captures() -> Vec<PathBuf> {
 }
 
 /// Every entry of a capture; where bodies are left, dissectors don't keep them either.
-fn entries(capture: &Path, bodies: Bodies) -> Vec<Value> {
+pub fn entries(capture: &Path, bodies: Bodies) -> Vec<Value> {
     let body_bytes_max = if bodies == Bodies::Kept { Limits::default().body_bytes_max } else { 0 };
     let mut dissector = Dissector::new(Limits { body_bytes_max, ..Limits::default() });
     let (mut naming, names) = (Naming::new("it".parse().unwrap()), Names::default());

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use indexer::entry::{self, Outcome};
+use indexer::entry::{self, Bodies, Outcome};
 use serde_json::{Value, json};
 
 use crate::fields;
@@ -34,12 +34,12 @@ fn captures() -> Vec<PathBuf> {
 
 /// The entries of a capture as lines of text.
 fn lines(capture: &Path) -> Vec<String> {
-    let mut lines = Vec::new();
-    fields::entries(capture, &mut |entry, _| {
+    let entries = fields::entries(capture, Bodies::Kept).into_iter();
+    let lines = entries.map(|entry| {
         let line = line(&entry);
-        lines.push(format!("{{\"line\":{},\"entry\":{}}}", json!(line), shortened(entry)));
+        format!("{{\"line\":{},\"entry\":{}}}", json!(line), shortened(entry))
     });
-    lines
+    lines.collect()
 }
 
 /// As a list shows it.
