@@ -41,6 +41,8 @@ pub struct Response {
 pub struct Topic {
     /// Its name; its id as Kafka writes it, where the name was not seen.
     pub name: String,
+    /// Its id, where the message goes by ids.
+    pub id: Option<[u8; 16]>,
     /// The partitions; empty where the message speaks of the topic as a whole.
     pub partitions: Vec<i32>,
 }

@@ -24,6 +24,10 @@ pub use dissector::Dissector;
 use crate::protocol::{Direction, Probe};
 use frame::Look;
 
+/// Bytes of a message that are kept even by whoever wants no bodies: topics and errors stand in what others call the
+/// body, and only the records among them are freight.
+pub const MESSAGE_BYTES_MIN: usize = 1024 * 1024;
+
 /// Recognises the beginning of a flow. A broker's side says too little to be told by; it is recognised by its client's.
 #[must_use]
 pub fn probe(direction: Direction, input: &[u8]) -> Probe {

@@ -169,11 +169,12 @@ impl Collected<'_> {
     /// A partition belongs to the nearest topic above or beside it.
     fn structure(&mut self, fields: &Fields<'_>, above: Option<usize>) {
         let id = fields.iter().find_map(|(_, value)| match value {
-            Value::TopicId(id) if *id != NO_ID => Some(self.known.name(id)),
+            Value::TopicId(id) if *id != NO_ID => Some(*id),
             _ => None,
         });
-        let own = own_name(fields).map(|name| String::from_utf8_lossy(name).into_owned()).or(id);
-        let topic = own.map_or(above, |name| self.place(name));
+        let own = own_name(fields).map(|name| String::from_utf8_lossy(name).into_owned());
+        let name = own.or_else(|| Some(self.known.name(&id?)));
+        let topic = name.map_or(above, |name| self.place(name, id));
         for (_, value) in fields {
             self.value(value, topic);
         }
@@ -187,7 +188,7 @@ impl Collected<'_> {
                 for element in elements {
                     match element {
                         Value::Topic(name) => {
-                            self.place(String::from_utf8_lossy(name).into_owned());
+                            self.place(String::from_utf8_lossy(name).into_owned(), None);
                         }
                         element => self.value(element, topic),
                     }
@@ -207,7 +208,7 @@ impl Collected<'_> {
         }
     }
 
-    fn place(&mut self, name: String) -> Option<usize> {
+    fn place(&mut self, name: String, id: Option<[u8; 16]>) -> Option<usize> {
         if let Some(place) = self.places.get(&name) {
             return Some(*place);
         }
@@ -216,7 +217,7 @@ impl Collected<'_> {
         }
         let place = self.topics.len();
         self.places.insert(name.clone(), place);
-        self.topics.push(Topic { name, partitions: Vec::new() });
+        self.topics.push(Topic { name, id, partitions: Vec::new() });
         Some(place)
     }
 }

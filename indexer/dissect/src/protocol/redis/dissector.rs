@@ -9,6 +9,7 @@ use super::resync;
 use super::session::{self, Session, Special};
 use super::side::{Lost, Position, Side};
 use crate::exchange::Message;
+use crate::limits::Limits;
 use crate::protocol::pending::Input;
 use crate::protocol::{Chunk, Content, Direction, Pair, StreamDissector, Tally, state};
 
@@ -363,6 +364,11 @@ impl StreamDissector for Dissector {
 
     fn save(&self) -> Vec<u8> {
         state::save(self)
+    }
+
+    fn set_limits(&mut self, limits: &Limits) {
+        self.to_server.reader.set_limit(limits.body_bytes_max);
+        self.to_client.reader.set_limit(limits.body_bytes_max);
     }
 
     fn tally(&self) -> Tally {

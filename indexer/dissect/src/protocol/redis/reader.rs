@@ -73,6 +73,11 @@ impl Reader {
         Self { body_bytes_max, grammar, open: None, snapshot: None }
     }
 
+    /// From the next value on so many bytes are kept.
+    pub fn set_limit(&mut self, body_bytes_max: usize) {
+        self.body_bytes_max = body_bytes_max;
+    }
+
     /// What is spoken.
     #[must_use]
     pub fn grammar(&self) -> Grammar {

@@ -7,6 +7,7 @@
 //! Encrypted records are counted, not told. QUIC, which carries the same handshake in packets of its own that
 //! are encrypted with keys anyone can derive, is not read.
 
+mod assembly;
 mod bytes;
 mod cipher_suite;
 mod conversation;

@@ -6,6 +6,7 @@
 //!
 //! A message is an entry of its own: nothing says which message answers which.
 
+mod building;
 pub mod dissector;
 pub mod frame;
 pub mod inflate;

@@ -4,15 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::building::Building;
 use super::frame::{self, Header};
 use super::inflate::{InflateError, Inflater};
-use super::message::{FRAMES_MAX, Frame, Message};
 use super::negotiated::{Compression, Negotiated};
 use super::search::{self, Begins};
 use crate::exchange;
 use crate::limits::Limits;
 use crate::protocol::pending::{Input, Pending};
-use crate::protocol::{Content, Direction, Mark, Tally};
+use crate::protocol::{Direction, Mark, Tally};
 
 /// Most times that a stream is searched for a frame in vain before the rest of it is given up.
 const SEARCHES_MAX: u32 = 4096;
@@ -34,8 +34,8 @@ pub struct Reader {
     control: Option<Building>,
     /// Whether a message's first frame may have been lost: its continuations say nothing.
     misses_start: bool,
-    /// Whether the next frame serves only to find those behind it.
-    distrusts_next: bool,
+    /// So many of the next frames served only to find those behind them.
+    distrusted: u32,
     tally: Tally,
 }
 
@@ -60,16 +60,6 @@ struct Open {
     is_skipped: bool,
 }
 
-/// A message under way.
-#[derive(Debug, Serialize, Deserialize)]
-struct Building {
-    message: Message,
-    first: Mark,
-    last: Mark,
-    wire_bytes: u64,
-    gap_bytes: u64,
-}
-
 impl Reader {
     /// At the start of what `direction` sends.
     #[must_use]
@@ -88,7 +78,7 @@ impl Reader {
             data: None,
             control: None,
             misses_start: false,
-            distrusts_next: false,
+            distrusted: 0,
             tally: Tally::default(),
         }
     }
@@ -165,10 +155,9 @@ impl Reader {
             Position::Lost { failures } => {
                 match search::begins_here(self.direction, self.inflater.is_some(), input.rest()) {
                     None => return false,
-                    Some(Begins::Here) => self.position = Position::Known,
-                    Some(Begins::BehindFirst) => {
+                    Some(Begins::Frames { distrusted }) => {
                         self.position = Position::Known;
-                        self.distrusts_next = true;
+                        self.distrusted = distrusted;
                     }
                     Some(Begins::No) => {
                         self.search(failures, input);
@@ -199,7 +188,8 @@ impl Reader {
     ) {
         let is_control = header.is_control();
         let begins = is_control || header.opcode != frame::opcode::CONTINUATION;
-        let is_distrusted = std::mem::take(&mut self.distrusts_next);
+        let is_distrusted = self.distrusted > 0;
+        self.distrusted = self.distrusted.saturating_sub(1);
         let is_skipped = is_distrusted || !begins && self.data.is_none() && self.misses_start;
         self.frame = Some(Open { header, rest: header.payload_bytes, is_skipped });
         if is_skipped {
@@ -282,6 +272,7 @@ impl Reader {
         }
         self.cut(messages);
         self.misses_start = true;
+        self.distrusted = 0;
         if let Some(inflater) = &mut self.inflater {
             inflater.lose();
         }
@@ -314,93 +305,6 @@ impl Reader {
 
     fn skip(&mut self, input: &mut Input<'_>, length: usize) {
         self.tally.skip(count(input.advance(length).len()));
-    }
-}
-
-impl Building {
-    fn new(header: Header, first: Mark, target: Option<String>, subprotocol: Option<String>) -> Self {
-        let message = Message {
-            opcode: header.opcode,
-            frames: Vec::new(),
-            frame_count: 0,
-            sent_bytes: 0,
-            is_compressed: header.is_compressed() && !header.is_control(),
-            payload: Vec::new(),
-            payload_bytes: 0,
-            is_truncated: false,
-            error: None,
-            is_complete: false,
-            target,
-            subprotocol,
-        };
-        Self { message, first, last: first, wire_bytes: 0, gap_bytes: 0 }
-    }
-
-    /// One more frame begins, with a header of so many bytes.
-    fn add(&mut self, header: &Header, length: usize, last: Mark) {
-        self.last = last;
-        self.wire_bytes = self.wire_bytes.saturating_add(count(length));
-        let message = &mut self.message;
-        message.frame_count = message.frame_count.saturating_add(1);
-        message.sent_bytes = message.sent_bytes.saturating_add(header.payload_bytes);
-        message.payload_bytes = message.sent_bytes;
-        if message.frames.len() < FRAMES_MAX {
-            message.frames.push(Frame {
-                opcode: header.opcode,
-                fin: header.fin,
-                reserved: header.reserved,
-                is_masked: header.mask.is_some(),
-                payload_bytes: header.payload_bytes,
-                last,
-            });
-        }
-    }
-
-    /// Takes a part of a frame's payload, which begins so many bytes into it.
-    fn take(&mut self, part: &[u8], mask: Option<[u8; 4]>, offset: u64, limit: usize, last: Mark) {
-        self.last = last;
-        self.wire_bytes = self.wire_bytes.saturating_add(count(part.len()));
-        let message = &mut self.message;
-        if message.frame_count <= count(FRAMES_MAX)
-            && let Some(frame) = message.frames.last_mut()
-        {
-            frame.last = last;
-        }
-        let before = message.payload.len();
-        let room = limit.saturating_sub(before);
-        message.payload.extend_from_slice(part.get(..room).unwrap_or(part));
-        message.is_truncated |= part.len() > room;
-        if let (Some(mask), Some(fresh)) = (mask, message.payload.get_mut(before..)) {
-            frame::unmask(fresh, mask, offset);
-        }
-    }
-
-    fn message(self) -> exchange::Message {
-        exchange::Message {
-            start: self.first.timestamp,
-            end: self.last.timestamp,
-            first: self.first.packet,
-            last: self.last.packet,
-            wire_bytes: self.wire_bytes,
-            gap_bytes: self.gap_bytes,
-            truncated: self.message.is_truncated,
-            content: Content::WebSocket(Box::new(self.message)),
-        }
-    }
-}
-
-impl Message {
-    fn inflate(&mut self, inflater: &mut Inflater, decoded_bytes_max: usize, body_bytes_max: usize) {
-        let inflated = inflater.message(&self.payload, decoded_bytes_max);
-        self.error = inflated.error;
-        if inflated.error.is_some() && inflated.bytes.is_empty() {
-            return;
-        }
-        self.payload_bytes = count(inflated.bytes.len());
-        self.payload = inflated.bytes;
-        self.is_truncated = inflated.truncated || self.payload.len() > body_bytes_max;
-        self.payload.truncate(body_bytes_max);
-        self.payload.shrink_to_fit();
     }
 }
 

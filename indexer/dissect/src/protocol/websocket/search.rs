@@ -1,8 +1,8 @@
 //! Finds where frames begin, behind a gap or in a connection that was joined in the middle.
 //!
 //! A header of two bytes is right by chance once in sixty times, so several sound frames in a row are asked
-//! for: clients' are masked, which says more, so two of them do; of servers' there must be three. Text must
-//! be UTF-8.
+//! for, and only the last of them is told, unless one before says something in UTF-8: a frame that was taken
+//! for one by chance may well end where a real one begins.
 
 use super::frame::{self, Header, opcode};
 use crate::protocol::{Direction, Probe};
@@ -17,16 +17,21 @@ const PROBE_TEXT_BYTES: usize = 8;
 /// More is never shown to a probe.
 const LOOK_BYTES: usize = 4096;
 
-/// Text of a frame that makes it convincing by itself.
-const CONVINCING_TEXT_BYTES: usize = 4;
+/// Text of a frame that makes it convincing by itself: random bytes are text once in three thousand times.
+const CONVINCING_TEXT_BYTES: usize = 8;
+
+/// Sound frames in a row that are asked for.
+const FRAMES: u32 = 3;
 
 /// What a look at the place where a frame may begin tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Begins {
-    /// A frame does.
-    Here,
-    /// Frames follow the first one, which itself may have been taken for one by chance: it is not to be told.
-    BehindFirst,
+    /// Frames do. So many of them may have been taken for frames by chance, and are not to be told: those
+    /// that only served to find the others.
+    Frames {
+        /// How many.
+        distrusted: u32,
+    },
     /// None does.
     No,
 }
@@ -35,13 +40,9 @@ pub(super) enum Begins {
 ///
 /// Of the last of them only the header is asked for.
 pub(super) fn begins_here(direction: Direction, may_compress: bool, mut input: &[u8]) -> Option<Begins> {
-    let wanted = match direction {
-        Direction::ToServer => 2,
-        Direction::ToClient => 3,
-    };
     let mut continues = None;
-    let mut begins = Begins::BehindFirst;
-    for number in 1..=wanted {
+    let mut distrusted = FRAMES - 1;
+    for before in 0..FRAMES {
         if !frame::may_begin(direction, input) {
             return Some(Begins::No);
         }
@@ -53,19 +54,19 @@ pub(super) fn begins_here(direction: Direction, may_compress: bool, mut input: &
         if !is_believed(direction, may_compress, &header) || !follows(&header, &mut continues) {
             return Some(Begins::No);
         }
-        if number == wanted {
-            return Some(begins);
+        if before + 1 == FRAMES {
+            break;
         }
         let payload_bytes = usize::try_from(header.payload_bytes).unwrap_or(usize::MAX);
         let payload = input.get(length..length.saturating_add(payload_bytes))?;
         match text_of(&header, payload) {
             Text::No => return Some(Begins::No),
-            Text::Yes(length) if number == 1 && length >= CONVINCING_TEXT_BYTES => begins = Begins::Here,
+            Text::Yes(length) if length >= CONVINCING_TEXT_BYTES => distrusted = distrusted.min(before),
             Text::Yes(_) | Text::Unknown => {}
         }
         input = input.get(length + payload_bytes..).unwrap_or_default();
     }
-    Some(begins)
+    Some(Begins::Frames { distrusted })
 }
 
 fn is_believed(direction: Direction, may_compress: bool, header: &Header) -> bool {
@@ -98,16 +99,25 @@ enum Text {
 }
 
 fn text_of(header: &Header, payload: &[u8]) -> Text {
-    if header.opcode != opcode::TEXT || header.is_compressed() {
+    let is_close = header.opcode == opcode::CLOSE;
+    if !(is_close || header.opcode == opcode::TEXT) || header.is_compressed() {
         return Text::Unknown;
     }
-    let mut text = payload.to_vec();
+    let mut said = payload.to_vec();
     if let Some(mask) = header.mask {
-        frame::unmask(&mut text, mask, 0);
+        frame::unmask(&mut said, mask, 0);
+    }
+    let mut text = said.as_slice();
+    if is_close && let Some((code, reason)) = said.split_first_chunk::<2>() {
+        // RFC 6455 §7.4.2: no other codes are to be sent.
+        if !(1000..5000).contains(&u16::from_be_bytes(*code)) {
+            return Text::No;
+        }
+        text = reason;
     }
     let is_text = |text: &str| !text.chars().any(|c| c.is_control() && !c.is_whitespace());
-    match std::str::from_utf8(&text) {
-        Ok(said) if is_text(said) => Text::Yes(text.len()),
+    match std::str::from_utf8(text) {
+        Ok(text) if is_text(text) => Text::Yes(text.len()),
         // The rest of a character may come in the next frame.
         Err(error) if error.error_len().is_none() && !header.fin => Text::Unknown,
         _ => Text::No,
@@ -164,15 +174,22 @@ mod tests {
 
     #[test]
     fn frames_in_a_row_are_found() {
+        let found = |distrusted| Some(Begins::Frames { distrusted });
         let server = b"\x81\x02hi\x89\x00\x82\x01\x00";
-        assert_eq!(begins_here(ToClient, false, server), Some(Begins::BehindFirst));
+        assert_eq!(begins_here(ToClient, false, server), found(2));
+        assert_eq!(begins_here(ToClient, false, b"\x89\x00\x81\x08at least\x82\x01\x00"), found(1));
         assert_eq!(begins_here(ToClient, false, &server[..6]), None);
-        assert_eq!(begins_here(ToClient, false, &server[2..]), Some(Begins::No));
-        assert_eq!(begins_here(ToClient, false, b"\x81\x02h\xff\x89\x00\x82\x01"), Some(Begins::No));
-        assert_eq!(begins_here(ToClient, false, b"\x01\x02hi\x81\x00\x82\x01"), Some(Begins::No));
-        assert_eq!(begins_here(ToClient, false, b"\xc1\x02hi\x89\x00\x82\x01"), Some(Begins::No));
-        let client = [masked(0x81, b"hello"), masked(0x8a, b"")].concat();
-        assert_eq!(begins_here(ToServer, false, &client), Some(Begins::Here));
+        for other in [
+            &server[2..],
+            b"\x81\x02h\xff\x89\x00\x82\x01",
+            b"\x01\x02hi\x81\x00\x82\x01",
+            b"\xc1\x02hi\x89\x00\x82\x01",
+            b"\x88\x02\x20\x20\x89\x00\x82\x01",
+        ] {
+            assert_eq!(begins_here(ToClient, false, other), Some(Begins::No), "{other:x?}");
+        }
+        let client = [masked(0x81, b"hello hello"), masked(0x8a, b""), masked(0x8a, b"")].concat();
+        assert_eq!(begins_here(ToServer, false, &client), found(0));
         assert_eq!(begins_here(ToServer, false, b"hello"), Some(Begins::No));
     }
 
