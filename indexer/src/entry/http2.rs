@@ -14,7 +14,7 @@ pub const DESCRIPTION: Description = Description {
     abbr: "HTTP/2",
     version: "2.0",
     long_name: "Hypertext Transfer Protocol Version 2 (HTTP/2)",
-    macro_name: "http",
+    macro_name: "http2",
     ports: &["80", "443", "8080"],
     priority: 0,
     background: "#244c5a",

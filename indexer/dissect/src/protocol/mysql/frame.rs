@@ -102,10 +102,11 @@ fn command(whole: Option<&[u8]>, seen: &[u8]) -> Sound {
         }
         Command::STMT_EXECUTE => {
             // Statement, flags of a cursor, and an iteration count that is always 1.
-            let Some(payload) = whole else { return if rest.len() < 9 { Sound::More } else { Sound::No } };
-            yes_if(
-                payload.get(5).is_some_and(|flags| *flags < 8) && payload.get(6..10) == Some(&[1, 0, 0, 0]),
-            )
+            match rest.get(..9) {
+                Some([_, _, _, _, flags, 1, 0, 0, 0]) => yes_if(*flags < 8),
+                Some(_) => Sound::No,
+                None => more_if(whole.is_none()),
+            }
         }
         Command(0x0e) | Command::QUIT | Command::STATISTICS | Command::RESET_CONNECTION => {
             whole.map_or(Sound::No, |payload| yes_if(payload.len() == 1))

@@ -64,12 +64,12 @@ impl Tally {
 
     /// Of the messages expected. Those found besides are no fault by themselves: tshark gives many streams up
     /// at a gap; each must be listed with its reason.
-    pub fn messages_right(&self) -> f64 {
-        1.0 - self.missing as f64 / self.expected.max(1) as f64
+    pub fn messages_right(&self, judged_ours: usize) -> f64 {
+        1.0 - (self.missing - judged_ours) as f64 / self.expected.max(1) as f64
     }
 
-    pub fn fields_right(&self) -> f64 {
-        1.0 - self.fields_differ as f64 / self.fields.max(1) as f64
+    pub fn fields_right(&self, judged_ours: usize) -> f64 {
+        1.0 - (self.fields_differ - judged_ours) as f64 / self.fields.max(1) as f64
     }
 }
 
