@@ -18,6 +18,7 @@ mod http2;
 mod icmp;
 mod id;
 mod kafka;
+mod mongodb;
 mod mysql;
 mod postgres;
 mod protocol;
@@ -241,6 +242,7 @@ fn said(
         }
         Content::MysqlRequest(_) | Content::MysqlResponse(_) => mysql::said(request, response, bodies),
         Content::KafkaRequest(_) | Content::KafkaResponse(_) => kafka::said(request, response, bodies),
+        Content::MongodbRequest(_) | Content::MongodbResponse(_) => mongodb::said(request, response, bodies),
         _ => return None,
     };
     Some(interpreted(said, request, response, bodies, schemas))

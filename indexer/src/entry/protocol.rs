@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::description::{COMMON, Description, Outcome, Summary};
 use super::{
-    amqp, dns, flow, graphql, grpc, http1, http2, icmp, kafka, mysql, postgres, redis, tls, websocket,
+    amqp, dns, flow, graphql, grpc, http1, http2, icmp, kafka, mongodb, mysql, postgres, redis, tls,
+    websocket,
 };
 
 /// Every protocol.
@@ -27,6 +28,7 @@ pub const ALL: &[&Description] = &[
     &mysql::DESCRIPTION,
     &amqp::DESCRIPTION,
     &kafka::DESCRIPTION,
+    &mongodb::DESCRIPTION,
 ];
 
 /// The protocol of an entry.

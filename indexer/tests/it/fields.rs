@@ -54,8 +54,11 @@ fn differing(whole: &Value, row: &Value, path: &str) -> Vec<String> {
     match (whole, row) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
-            let of = |list: &serde_json::Map<String, Value>, key: &str| list.get(key).cloned().unwrap_or_default();
-            keys.into_iter().flat_map(|key| differing(&of(a, key), &of(b, key), &format!("{path}.{key}"))).collect()
+            let of =
+                |list: &serde_json::Map<String, Value>, key: &str| list.get(key).cloned().unwrap_or_default();
+            keys.into_iter()
+                .flat_map(|key| differing(&of(a, key), &of(b, key), &format!("{path}.{key}")))
+                .collect()
         }
         _ if whole == row => Vec::new(),
         _ => vec![format!("{path}: {whole} in the entry, {row} in the row")],

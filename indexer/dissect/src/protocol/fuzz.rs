@@ -11,7 +11,7 @@ use crate::protocol::http1::frame::HEAD_BYTES_MAX;
 use crate::protocol::http1::message::{BodyGap, Headers};
 use crate::protocol::{
     Chunk, Content, DatagramDissector, Direction, Mark, Pair, StreamDissector, amqp, dns, graphql, grpc,
-    http1, http2, icmp, kafka, mysql, postgres, redis, tls, websocket,
+    http1, http2, icmp, kafka, mongodb, mysql, postgres, redis, tls, websocket,
 };
 
 /// What a fuzzer calls with any bytes at all.
@@ -36,6 +36,7 @@ pub const ALL: &[(&str, Entry)] = &[
     ("mysql", fuzz_mysql),
     ("redis", fuzz_redis),
     ("amqp", fuzz_amqp),
+    ("mongodb", fuzz_mongodb),
 ];
 
 /// Small, so that fuzzers reach it.
@@ -369,6 +370,19 @@ pub fn fuzz_kafka(script: &[u8]) {
 /// If the dissector does, or holds more than it may.
 pub fn fuzz_postgres(script: &[u8]) {
     play_stream(&mut postgres::Dissector::new(BODY_BYTES_MAX), script);
+}
+
+/// Plays `script` to a MongoDB dissector, and reads it as a document.
+///
+/// # Panics
+/// If the dissector does, or holds more than it may.
+pub fn fuzz_mongodb(script: &[u8]) {
+    play_stream(&mut mongodb::Dissector::new(BODY_BYTES_MAX, DECODED_BYTES_MAX), script);
+    if let Some(document) = mongodb::bson::Document::of(script) {
+        let _ = document.is_sound();
+        let (text, _) = mongodb::bson::json(&document, DECODED_BYTES_MAX);
+        assert!(text.len() <= 16 * DECODED_BYTES_MAX, "{} bytes of JSON", text.len());
+    }
 }
 
 /// Plays `script` to a MySQL dissector.

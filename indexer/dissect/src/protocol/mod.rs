@@ -19,6 +19,7 @@ pub mod http2;
 pub mod http_view;
 pub mod icmp;
 pub mod kafka;
+pub mod mongodb;
 pub mod mysql;
 pub mod pending;
 pub mod percent;
@@ -83,6 +84,10 @@ pub enum Content {
     RedisCommand(redis::message::Command),
     /// Redis: what a server sends.
     RedisReply(redis::message::Reply),
+    /// MongoDB.
+    MongodbRequest(Box<mongodb::message::Request>),
+    /// MongoDB.
+    MongodbResponse(Box<mongodb::message::Response>),
 }
 
 impl Content {
@@ -130,6 +135,8 @@ impl Content {
             Self::PostgresRequest(request) => request.operation.is_never_answered(),
             Self::PostgresAsync(_) => true,
             Self::MysqlRequest(request) => request.command.is_never_answered(),
+            Self::MongodbRequest(request) => request.is_never_answered(),
+            Self::MongodbResponse(response) => response.is_streamed,
             _ => false,
         }
     }

@@ -5,8 +5,8 @@
 //! is the server of a flow that was joined in the middle, and which protocol a datagram is of.
 
 use super::{
-    DatagramDissector, Direction, Probe, StreamDissector, amqp, dns, http1, http2, icmp, kafka, mysql,
-    postgres, redis, state, tls, websocket,
+    DatagramDissector, Direction, Probe, StreamDissector, amqp, dns, http1, http2, icmp, kafka, mongodb,
+    mysql, postgres, redis, state, tls, websocket,
 };
 use crate::limits::Limits;
 
@@ -107,6 +107,15 @@ pub const STREAM_PROTOCOLS: &[StreamProtocol] = &[
         probe: amqp::probe,
         start: |limits| Box::new(amqp::Dissector::new(limits.body_bytes_max)),
         restore: state::restore::<amqp::Dissector>,
+    },
+    StreamProtocol {
+        name: "mongodb",
+        ports: &[27017],
+        probe: mongodb::probe,
+        start: |limits| {
+            Box::new(mongodb::Dissector::new(limits.interpreted_bytes_max, limits.decoded_bytes_max))
+        },
+        restore: state::restore::<mongodb::Dissector>,
     },
     // Begins by an upgrade; the probe is for connections that were joined in the middle.
     StreamProtocol {

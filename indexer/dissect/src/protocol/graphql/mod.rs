@@ -66,7 +66,7 @@ pub fn may_be_response(request: Option<RequestView<'_>>, headers: Fields<'_>) ->
     }
     let Some(request) = request.filter(|_| Media::of(headers) == Some(Media::Json)) else { return false };
     if !request.body.complete && request.body.bytes.is_empty() {
-        return may_be_request(request.target, request.headers);
+        return may_be_request(request.target, request.headers) || request::may_be(&request);
     }
     request::may_be(&request)
 }

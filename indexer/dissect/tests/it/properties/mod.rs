@@ -7,6 +7,7 @@ mod dns;
 mod http1;
 mod http2;
 mod kafka;
+mod mongodb;
 mod mysql;
 mod postgres;
 mod redis;

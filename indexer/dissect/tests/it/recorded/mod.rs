@@ -3,6 +3,7 @@
 //! `fixtures/record/sql_oracle.py` writes the facts that tshark tells reliably beside each recording. Each must
 //! be told by us, in the same order on the same connection, and no more.
 
+mod mongodb;
 mod mysql;
 mod postgres;
 
@@ -17,6 +18,9 @@ use crate::corpus;
 
 /// Ports of the servers that were recorded.
 const SERVERS: [u16; 3] = [5432, 3306, 27_017];
+
+/// What takes the facts of an exchange: what kind, and which.
+pub type Tell<'a> = &'a mut dyn FnMut(&str, Value);
 
 /// Facts by connection and kind, in order.
 type Facts = BTreeMap<(String, String), Vec<Value>>;
@@ -49,11 +53,8 @@ pub fn exchanges(file: &Path) -> Vec<Exchange> {
     exchanges
 }
 
-/// Tells the messages of an exchange: kind, and fields.
-pub type Tell = fn(&Exchange, &mut dyn FnMut(&str, Value));
-
 /// Compares the facts of every recording of a database.
-pub fn check(name: &str, tell: Tell) {
+pub fn check(name: &str, tell: fn(&Exchange, Tell<'_>)) {
     let mut compared = 0;
     for file in recordings(name) {
         let mut expected = Facts::new();

@@ -5,7 +5,7 @@ use dissect::protocol::Content;
 use dissect::protocol::postgres::message::{Event, Report, Request, Response, ResultEnd};
 use serde_json::{Value, json};
 
-use super::check;
+use super::{Tell, check};
 
 #[test]
 fn postgres_is_what_tshark_finds() {
@@ -34,7 +34,7 @@ fn postgres_is_what_tshark_finds() {
     });
 }
 
-fn asked(request: &Request, tell: &mut dyn FnMut(&str, Value)) {
+fn asked(request: &Request, tell: Tell<'_>) {
     if let Some(startup) = &request.startup {
         tell(
             "startup",
@@ -49,7 +49,7 @@ fn asked(request: &Request, tell: &mut dyn FnMut(&str, Value)) {
     }
 }
 
-fn answered(response: &Response, described: bool, tell: &mut dyn FnMut(&str, Value)) {
+fn answered(response: &Response, described: bool, tell: Tell<'_>) {
     let names = |columns: &[dissect::protocol::postgres::message::Column]| -> Value {
         columns.iter().map(|column| json!(column.name)).collect()
     };
