@@ -143,6 +143,7 @@ fn fuzz_limits() -> crate::Limits {
         memory_bytes_max: 1 << 20,
         stream_buffer_bytes_max: 4096,
         body_bytes_max: BODY_BYTES_MAX,
+        interpreted_bytes_max: BODY_BYTES_MAX,
         decoded_bytes_max: DECODED_BYTES_MAX,
         fragment_bytes_max: 4096,
         ..crate::Limits::default()
@@ -294,8 +295,12 @@ pub fn fuzz_tls(script: &[u8]) {
 /// # Panics
 /// If one of them does, or holds or decompresses more than it may.
 pub fn fuzz_websocket(script: &[u8]) {
-    let limits =
-        Limits { body_bytes_max: BODY_BYTES_MAX, decoded_bytes_max: DECODED_BYTES_MAX, ..Limits::default() };
+    let limits = Limits {
+        body_bytes_max: BODY_BYTES_MAX,
+        interpreted_bytes_max: BODY_BYTES_MAX,
+        decoded_bytes_max: DECODED_BYTES_MAX,
+        ..Limits::default()
+    };
     let extension = b"permessage-deflate; server_no_context_takeover; client_max_window_bits=9".as_slice();
     let agreed = websocket::Negotiated::of(None, [extension].into_iter(), None);
     for negotiated in [agreed, websocket::Negotiated::unknown(), websocket::Negotiated::default()] {

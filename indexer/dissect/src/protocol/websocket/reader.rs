@@ -67,7 +67,8 @@ impl Reader {
         let is_known = negotiated.compression != Compression::Unknown;
         Self {
             direction,
-            body_bytes_max: limits.body_bytes_max,
+            // What a message says is told in rows, too, and can only be inflated in a row.
+            body_bytes_max: limits.body_bytes_max.max(limits.interpreted_bytes_max),
             decoded_bytes_max: limits.decoded_bytes_max,
             inflater: negotiated.context(direction).map(|context| Inflater::new(context, is_known)),
             target: negotiated.target.clone(),

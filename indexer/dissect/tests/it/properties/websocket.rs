@@ -33,7 +33,12 @@ fn frame(first: u8, direction: Direction, payload: &[u8]) -> Vec<u8> {
 
 fn dissector(extension: &[u8]) -> websocket::Dissector {
     let negotiated = Negotiated::of(Some(b"/ws"), [extension].into_iter(), None);
-    let limits = Limits { body_bytes_max: 4096, decoded_bytes_max: 8192, ..Limits::default() };
+    let limits = Limits {
+        body_bytes_max: 4096,
+        interpreted_bytes_max: 4096,
+        decoded_bytes_max: 8192,
+        ..Limits::default()
+    };
     websocket::Dissector::new(&negotiated, &limits)
 }
 

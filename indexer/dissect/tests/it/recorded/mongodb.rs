@@ -10,7 +10,7 @@ use super::{Tell, check};
 #[test]
 fn mongodb_is_what_tshark_finds() {
     check("mongodb", |exchange: &Exchange, tell: Tell<'_>| {
-        let mut compressed = |opcode: Opcode, compressor: Option<Compressor>, tell: Tell<'_>| {
+        let compressed = |opcode: Opcode, compressor: Option<Compressor>, tell: Tell<'_>| {
             if let Some(compressor) = compressor {
                 tell("compression", json!([opcode.0, compressor.0]));
             }

@@ -3,7 +3,7 @@
 use dissect::Exchange;
 use dissect::protocol::Content;
 use dissect::protocol::mysql::message::{Command, Request, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Tell, check, exchanges, recordings};
 
@@ -66,7 +66,8 @@ fn answered(response: &Response, tell: Tell<'_>) {
     for result in &response.results {
         assert_eq!(u64::try_from(result.rows.iter(&result.columns).count()).unwrap(), result.rows.count);
         assert!(result.rows.iter(&result.columns).all(|row| row.len() == result.columns.len()));
-        if result.columns.is_empty() {
+        // tshark takes the end of a cursor for an OK packet that affected no rows.
+        if result.affected > 0 {
             tell("affected", json!(result.affected));
         }
     }
