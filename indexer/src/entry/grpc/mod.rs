@@ -72,6 +72,7 @@ const FIELDS: &[Field] = &[
     Field::boolean("response.grpc.trailersOnly", "whether the answer was a status alone"),
     Field::text("response.grpc.details.*.type", "type of an error detail"),
     Field::any("response.grpc.details.*.value", "an error detail"),
+    Field::any("response.grpc.details.*.value.*", "a field of an error detail"),
     Field::text("response.grpc.flavour", "grpc, grpc-web or grpc-web-text"),
     Field::text("response.grpc.codec", "how messages are written: proto, json or other"),
     Field::text("response.grpc.encoding", "how compressed messages are compressed"),
@@ -89,23 +90,22 @@ pub fn summary(entry: &Value) -> Summary {
     let (request, response) = (&entry["request"]["grpc"], &entry["response"]["grpc"]);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let code = response["status"].as_u64();
-    let reset = |part: &str| entry[part]["reset"]["code"].as_str();
-    let stopped = reset("response").or_else(|| reset("request"));
+    let reset =
+        entry["request"]["reset"]["code"].as_str().or_else(|| entry["response"]["reset"]["code"].as_str());
     let status = match (code, response["statusName"].as_str()) {
         (Some(_), Some(name)) => name.to_owned(),
         (Some(code), None) => code.to_string(),
-        // No status was seen: what stopped the stream must do, or what HTTP says.
-        (None, _) => match stopped {
-            Some(code) => code.to_owned(),
-            None => {
-                entry["response"]["status"].as_u64().map_or_else(String::new, |status| status.to_string())
-            }
-        },
+        // Whoever stopped the stream said why.
+        (None, _) if reset.is_some() => reset.unwrap_or_default().to_owned(),
+        // No status was seen: what HTTP says must do.
+        (None, _) => {
+            entry["response"]["status"].as_u64().map(|status| status.to_string()).unwrap_or_default()
+        }
     };
     let outcome = match code {
         Some(0) => Outcome::Good,
         Some(_) => Outcome::Bad,
-        None if stopped.is_none() && entry["response"]["status"] == 200 => Outcome::Neutral,
+        None if reset.is_none() && entry["response"]["status"] == 200 => Outcome::Neutral,
         None => Outcome::Bad,
     };
     Summary { method: text(&request["method"]), text: text(&request["service"]), status, outcome }

@@ -48,6 +48,9 @@ pub fn exchanges(file: &Path) -> Vec<Exchange> {
         dissector.packet(&packet.packet(), corpus::place(number), &mut sink);
     }
     dissector.finish(&mut sink);
+    exchanges.sort_by_key(|exchange| {
+        exchange.request.as_ref().or(exchange.response.as_ref()).map(|message| message.first)
+    });
     let counters = dissector.counters();
     assert_eq!((counters.panics, counters.skipped_bytes), (0, 0), "{counters:?}");
     exchanges
