@@ -4,8 +4,6 @@
 //! (RFC 9113 §5.1.1), so frames that come late for a stream that left are told from those of a stream that
 //! was never seen to begin.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use serde::{Deserialize, Serialize};
 
 use super::counts::FrameCounts;
@@ -15,21 +13,16 @@ use super::message::{ErrorCode, Origin, Reset};
 use super::part::Part;
 use super::reader::Reader;
 use super::search::Bounds;
-use super::stream::{Role, Stream, Weight};
+use super::stream::{Role, Stream};
+use super::streams::{Streams, Talk};
 use super::upgrade;
 use crate::exchange::Message;
 use crate::protocol::http_view::BodyBytes;
 use crate::protocol::pending::{Input, Pending};
 use crate::protocol::{Chunk, Direction, Mark, Pair, StreamDissector, Tally, state};
 
-/// Most streams under way on one connection; servers allow 100 to 250. The oldest leaves for a new one.
-const STREAMS_MAX: usize = 1024;
-/// Most bytes of headers held by all streams together.
-const HEADS_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bodies that may be kept whole at once, however long; beyond, they are counted only.
 const LONG_BODIES_MAX: usize = 4;
-/// Streams remembered after they left, where not every frame was seen.
-const CLOSED_MAX: usize = 256;
 /// How far beyond the highest stream seen a stream may be that is found by searching.
 const STREAMS_AHEAD_MAX: u32 = 4096;
 
@@ -41,18 +34,8 @@ pub struct Dissector {
     /// The way that requests go: known from the preface, or from the first header block.
     asks: Direction,
     is_asks_known: bool,
-    streams: BTreeMap<u32, Stream>,
-    /// The streams that left last.
-    closed: VecDeque<u32>,
-    /// The highest stream of a request.
-    highest_asked: u32,
-    /// The highest stream of a promise.
-    highest_promised: u32,
+    streams: Streams,
     body_bytes: BodyBytes,
-    /// Held by all streams together.
-    heads_bytes: usize,
-    bodies_bytes: usize,
-    spare_bytes: usize,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,14 +61,8 @@ impl Dissector {
             to_client: Side::new(Reader::of_server()),
             asks: Direction::ToServer,
             is_asks_known: false,
-            streams: BTreeMap::new(),
-            closed: VecDeque::new(),
-            highest_asked: 0,
-            highest_promised: 0,
+            streams: Streams::default(),
             body_bytes: body_bytes.into(),
-            heads_bytes: 0,
-            bodies_bytes: 0,
-            spare_bytes: 0,
         }
     }
 
@@ -97,9 +74,7 @@ impl Dissector {
         if let Some(part) = upgrade::part(request) {
             let mut stream = Stream::new(1, Origin::Upgraded);
             *stream.part(Role::Request) = Some(part);
-            dissector.weigh(Weight::default(), stream.weight());
-            dissector.streams.insert(1, stream);
-            dissector.highest_asked = 1;
+            dissector.streams.upgrade(stream);
             dissector.is_asks_known = true;
         }
         dissector
@@ -122,9 +97,15 @@ impl Dissector {
         if direction == self.asks { Role::Request } else { Role::Response }
     }
 
+    fn talk(&mut self) -> Talk {
+        let asks = self.asks;
+        let is_asking_whole = self.side(asks).reader.is_whole();
+        let is_answering_whole = self.side(asks.opposite()).reader.is_whole();
+        Talk { asks, is_asking_whole, is_answering_whole }
+    }
+
     fn bounds(&mut self, direction: Direction) -> Bounds {
-        let highest = self.highest_asked.max(self.highest_promised);
-        let stream_id = match highest {
+        let stream_id = match self.streams.highest() {
             0 => Bounds::NONE.stream_id,
             highest => highest.saturating_add(STREAMS_AHEAD_MAX),
         };
@@ -171,14 +152,14 @@ impl Dissector {
             Event::Piece(piece) => self.piece(direction, &piece, pairs),
             Event::Reset { stream_id, code, mark } => {
                 let reset = Reset { code, direction, goaway: false, mark };
-                self.change(stream_id, pairs, |stream| stream.stop(reset));
+                self.streams.change(stream_id, self.asks, pairs, |stream, _| stream.stop(reset));
             }
             Event::Goaway { last_stream_id, code, mark } => {
                 self.goaway(direction, last_stream_id, code, mark, pairs);
             }
             Event::Lost => {
                 let role = self.role(direction);
-                self.streams.values_mut().for_each(|stream| stream.may_have_lost(role));
+                self.streams.each(|stream| stream.may_have_lost(role));
             }
         }
     }
@@ -187,12 +168,12 @@ impl Dissector {
     fn asked_in(&mut self, direction: Direction) {
         if !self.is_asks_known && self.asks != direction {
             self.asks = direction;
-            self.streams.values_mut().for_each(Stream::turn);
+            self.streams.each(Stream::turn);
         }
         self.is_asks_known = true;
     }
 
-    fn block(&mut self, direction: Direction, block: Block, pairs: &mut Vec<Pair>) {
+    fn block(&mut self, direction: Direction, mut block: Block, pairs: &mut Vec<Pair>) {
         if !self.is_asks_known {
             if block.promised.is_some() || block.headers.value(":status").is_some() {
                 self.asked_in(direction.opposite());
@@ -200,52 +181,41 @@ impl Dissector {
                 self.asked_in(direction);
             }
         }
-        let role = self.role(direction);
+        let (role, talk, body_bytes) = (self.role(direction), self.talk(), self.body_bytes);
+        let id = block.stream_id;
         if let Some(promised) = block.promised {
-            if role == Role::Response {
-                self.promise(promised, block, pairs);
+            // RFC 9113 §8.4: a request that the server makes, to answer it.
+            if role == Role::Response && self.streams.promise(promised, id, talk, pairs) {
+                block.end_stream = true;
+                self.streams.change(promised, talk.asks, pairs, |stream, _| {
+                    stream.take_block(Role::Request, block, body_bytes);
+                });
             }
             return;
         }
-        let id = block.stream_id;
-        if id == 0 || !self.open(id, role, pairs) {
+        if id == 0 || !self.streams.open(id, role, talk, pairs) {
             return;
         }
-        let body_bytes = self.body_bytes;
-        self.change(id, pairs, |stream| stream.take_block(role, block, body_bytes));
+        self.streams.change(id, talk.asks, pairs, |stream, _| stream.take_block(role, block, body_bytes));
         if role == Role::Request {
-            self.asked(id, pairs);
+            self.streams.asked(id, talk.asks, pairs);
         }
-        self.make_room(pairs, STREAMS_MAX);
-    }
-
-    /// RFC 9113 §8.4: a request that the server makes, to answer it.
-    fn promise(&mut self, promised: u32, mut block: Block, pairs: &mut Vec<Pair>) {
-        let origin = Origin::Pushed { with: block.stream_id };
-        if promised == 0 || self.streams.contains_key(&promised) || self.has_left(promised) {
-            return;
-        }
-        self.highest_promised = self.highest_promised.max(promised);
-        self.make_room(pairs, STREAMS_MAX - 1);
-        block.end_stream = true;
-        self.streams.insert(promised, Stream::new(promised, origin));
-        let body_bytes = self.body_bytes;
-        self.change(promised, pairs, |stream| stream.take_block(Role::Request, block, body_bytes));
     }
 
     fn piece(&mut self, direction: Direction, piece: &Piece<'_>, pairs: &mut Vec<Pair>) {
-        let role = self.role(direction);
+        let (role, talk) = (self.role(direction), self.talk());
         let id = piece.stream_id;
         // Content without a head is believed only where the head may have been lost.
         let may_begin = self.is_asks_known && !self.side(direction).reader.is_whole();
-        let is_open = self.streams.get_mut(&id).is_some_and(|stream| stream.part(role).is_some());
-        if !is_open && (id == 0 || !may_begin || !self.open(id, role, pairs)) {
+        let is_open = self.streams.has_part(id, role);
+        if !is_open && (id == 0 || !may_begin || !self.streams.open(id, role, talk, pairs)) {
             self.side(direction).reader.tally.skip(piece.wire_bytes.saturating_sub(piece.wire_gap_bytes));
             return;
         }
         let BodyBytes { every, interpreted } = self.body_bytes;
-        let room = every.max(interpreted).saturating_mul(LONG_BODIES_MAX).saturating_sub(self.bodies_bytes);
-        self.change(id, pairs, |stream| {
+        let most = every.max(interpreted).saturating_mul(LONG_BODIES_MAX);
+        let room = most.saturating_sub(self.streams.bodies_bytes());
+        self.streams.change(id, talk.asks, pairs, |stream, _| {
             let part = stream.part(role).get_or_insert_with(|| Part::without_head(piece.first, every));
             if !part.is_over() {
                 part.push(piece, room);
@@ -255,90 +225,7 @@ impl Dissector {
             }
         });
         if !is_open && role == Role::Request {
-            self.asked(id, pairs);
-        }
-    }
-
-    /// Whether there is a stream `id`, now at least.
-    fn open(&mut self, id: u32, role: Role, pairs: &mut Vec<Pair>) -> bool {
-        if self.streams.contains_key(&id) {
-            return true;
-        }
-        // Servers open no streams but promised ones.
-        let is_of_server = id.is_multiple_of(2);
-        if self.has_left(id) || (is_of_server && role == Role::Request) {
-            return false;
-        }
-        self.make_room(pairs, STREAMS_MAX - 1);
-        self.streams.insert(id, Stream::new(id, Origin::Sent));
-        true
-    }
-
-    /// A request was seen on stream `id`: those of lower streams, if they were not, will never be.
-    fn asked(&mut self, id: u32, pairs: &mut Vec<Pair>) {
-        if id <= self.highest_asked {
-            return;
-        }
-        let before = std::mem::replace(&mut self.highest_asked, id);
-        let lost: Vec<u32> = self
-            .streams
-            .range(before..id)
-            .filter(|(_, stream)| !stream.has_request() && stream.is_done(false))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in lost {
-            self.leave(id, pairs);
-        }
-    }
-
-    /// Whether stream `id`, which is not under way, was.
-    fn has_left(&self, id: u32) -> bool {
-        let (opener, highest) = if id.is_multiple_of(2) {
-            (self.asks.opposite(), self.highest_promised)
-        } else {
-            (self.asks, self.highest_asked)
-        };
-        let reader = match opener {
-            Direction::ToServer => &self.to_server.reader,
-            Direction::ToClient => &self.to_client.reader,
-        };
-        (reader.is_whole() && id <= highest) || self.closed.contains(&id)
-    }
-
-    /// Changes a stream, if there is one, and lets it leave when it is done.
-    fn change(&mut self, id: u32, pairs: &mut Vec<Pair>, change: impl FnOnce(&mut Stream)) {
-        let awaits_request = id > self.highest_asked;
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        let before = stream.weight();
-        change(stream);
-        let after = stream.weight();
-        let is_done = stream.is_done(awaits_request && !stream.is_pushed() && !id.is_multiple_of(2));
-        self.weigh(before, after);
-        if is_done {
-            self.leave(id, pairs);
-        }
-    }
-
-    fn leave(&mut self, id: u32, pairs: &mut Vec<Pair>) {
-        let Some(stream) = self.streams.remove(&id) else { return };
-        self.weigh(stream.weight(), Weight::default());
-        stream.leave(self.asks, pairs);
-        if self.closed.len() >= CLOSED_MAX {
-            self.closed.pop_front();
-        }
-        self.closed.push_back(id);
-    }
-
-    fn weigh(&mut self, before: Weight, after: Weight) {
-        self.heads_bytes = (self.heads_bytes + after.heads).saturating_sub(before.heads);
-        self.bodies_bytes = (self.bodies_bytes + after.bodies).saturating_sub(before.bodies);
-        self.spare_bytes = (self.spare_bytes + after.spare).saturating_sub(before.spare);
-    }
-
-    fn make_room(&mut self, pairs: &mut Vec<Pair>, streams_max: usize) {
-        while self.streams.len() > streams_max || self.heads_bytes > HEADS_BYTES_MAX {
-            let Some((&oldest, _)) = self.streams.first_key_value() else { return };
-            self.leave(oldest, pairs);
+            self.streams.asked(id, talk.asks, pairs);
         }
     }
 
@@ -353,21 +240,10 @@ impl Dissector {
     ) {
         let reset = Reset { code, direction, goaway: true, mark };
         let of_server = direction == self.asks;
-        let refused = last_stream_id.saturating_add(1)..;
-        let refused: Vec<u32> = self
-            .streams
-            .range(refused)
-            .map(|(&id, _)| id)
-            .filter(|id| id.is_multiple_of(2) == of_server)
-            .collect();
-        for id in refused {
-            self.change(id, pairs, |stream| stream.stop(reset));
-        }
-    }
-
-    fn leave_all(&mut self, pairs: &mut Vec<Pair>) {
-        while let Some((&id, _)) = self.streams.first_key_value() {
-            self.leave(id, pairs);
+        for id in self.streams.above(last_stream_id) {
+            if id.is_multiple_of(2) == of_server {
+                self.streams.change(id, self.asks, pairs, |stream, _| stream.stop(reset));
+            }
         }
     }
 }
@@ -392,21 +268,16 @@ impl StreamDissector for Dissector {
 
     fn close(&mut self, direction: Direction, pairs: &mut Vec<Pair>) {
         self.end_side(direction, pairs);
-        if self.role(direction) == Role::Response {
-            self.leave_all(pairs);
-            return;
-        }
-        let open: Vec<u32> = self.streams.keys().copied().collect();
-        self.highest_asked = u32::MAX >> 1;
-        for id in open {
-            self.change(id, pairs, Stream::end_request);
+        match self.role(direction) {
+            Role::Request => self.streams.end_requests(self.asks, pairs),
+            Role::Response => self.streams.leave_all(self.asks, pairs),
         }
     }
 
     fn finish(&mut self, pairs: &mut Vec<Pair>) {
         self.end_side(Direction::ToServer, pairs);
         self.end_side(Direction::ToClient, pairs);
-        self.leave_all(pairs);
+        self.streams.leave_all(self.asks, pairs);
     }
 
     fn save(&self) -> Vec<u8> {
@@ -419,13 +290,7 @@ impl StreamDissector for Dissector {
 
     fn memory_bytes(&self) -> usize {
         let side = |side: &Side| side.reader.memory_bytes() + side.pending.memory_bytes();
-        side(&self.to_server)
-            + side(&self.to_client)
-            + self.heads_bytes
-            + self.bodies_bytes
-            + self.spare_bytes
-            + self.streams.len() * size_of::<Stream>()
-            + self.closed.capacity() * size_of::<u32>()
+        side(&self.to_server) + side(&self.to_client) + self.streams.memory_bytes()
     }
 }
 

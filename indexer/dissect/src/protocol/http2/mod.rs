@@ -10,6 +10,7 @@
 
 mod block;
 pub mod counts;
+mod data;
 pub mod dissector;
 pub mod event;
 pub mod frame;
@@ -23,6 +24,7 @@ pub mod reader;
 pub mod search;
 pub mod static_table;
 mod stream;
+mod streams;
 pub mod table;
 mod upgrade;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::OpenBlock;
 use super::counts::FrameCounts;
+use super::data::OpenData;
 use super::event::{Event, Piece};
 use super::frame::{self, FrameHeader, HEADER_BYTES, Kind, PREFACE, flag};
 use super::message::ErrorCode;
@@ -40,7 +41,7 @@ enum State {
     /// Between frames, or in one that is awaited whole.
     Frame,
     /// In DATA.
-    Data { stream_id: u32, left: u64, padding: u64, ends: bool },
+    Data(OpenData),
     /// In a frame, or the rest of one, that says nothing to us.
     Skip { left: u64 },
     /// The position is not known.
@@ -103,7 +104,7 @@ impl Reader {
             let step = match self.state {
                 State::Preface => self.preface(input),
                 State::Frame => self.frame(input, bounds),
-                State::Data { .. } => Step::Event(Event::Piece(self.data(input, None))),
+                State::Data(mut data) => Step::Event(Event::Piece(self.data(&mut data, input))),
                 State::Skip { left } => {
                     let skipped = count(input.advance(usize::try_from(left).unwrap_or(usize::MAX)).len());
                     self.skip(left.saturating_sub(skipped));
@@ -158,8 +159,7 @@ impl Reader {
                 if is_padded && input.rest().len() <= HEADER_BYTES && header.length > 0 {
                     return Step::More;
                 }
-                self.frames.add(header.kind);
-                Step::Event(Event::Piece(self.data(input, Some(header))))
+                Step::Event(Event::Piece(self.begin_data(&header, input)))
             }
             Kind::Headers | Kind::PushPromise | Kind::Continuation => self.header_frame(&header, input),
             Kind::RstStream | Kind::Settings | Kind::Goaway => self.told(&header, input),
@@ -245,40 +245,20 @@ impl Reader {
         Step::Event(Event::Block(block.end(&mut self.table)))
     }
 
-    /// The next part of a DATA frame, from its `header` if it is the first one.
-    fn data<'a>(&mut self, input: &mut Input<'a>, header: Option<FrameHeader>) -> Piece<'a> {
-        let first = input.next_mark();
-        let at = input.at();
-        if let Some(header) = header {
-            input.advance(HEADER_BYTES);
-            let (mut left, mut padding) = (count(header.length), 0);
-            if header.has(flag::PADDED) && header.length > 0 {
-                padding = input.advance(1).first().copied().map_or(0, u64::from);
-                // RFC 9113 §6.1: padding longer than the frame is an error; there is no content then.
-                left = left.saturating_sub(1);
-                padding = padding.min(left);
-                left -= padding;
-            }
-            let ends = header.has(flag::END_STREAM);
-            self.state = State::Data { stream_id: header.stream_id, left, padding, ends };
-        }
-        let State::Data { stream_id, left, padding, ends } = self.state else { return Piece::empty(first) };
-        let bytes = input.advance(usize::try_from(left).unwrap_or(usize::MAX));
-        let left = left - count(bytes.len());
-        let passed =
-            if left == 0 { input.advance(usize::try_from(padding).unwrap_or(usize::MAX)) } else { &[] };
-        let padding = padding - count(passed.len());
-        let is_over = left == 0 && padding == 0;
-        self.state = if is_over { State::Frame } else { State::Data { stream_id, left, padding, ends } };
-        Piece {
-            stream_id,
-            bytes,
-            wire_bytes: input.at().saturating_sub(at),
-            last: input.last_mark(),
-            begins: header.is_some(),
-            end_stream: is_over && ends,
-            ..Piece::empty(first)
-        }
+    /// The first part of a DATA frame.
+    fn begin_data<'a>(&mut self, header: &FrameHeader, input: &mut Input<'a>) -> Piece<'a> {
+        self.frames.add(header.kind);
+        let (first, at) = (input.next_mark(), input.at());
+        let mut data = OpenData::begin(header, input);
+        let piece = self.data(&mut data, input);
+        Piece { first, begins: true, wire_bytes: input.at().saturating_sub(at), ..piece }
+    }
+
+    /// The next part of a DATA frame.
+    fn data<'a>(&mut self, data: &mut OpenData, input: &mut Input<'a>) -> Piece<'a> {
+        let piece = data.next(input);
+        self.state = if data.is_over() { State::Frame } else { State::Data(*data) };
+        piece
     }
 
     fn search<'a>(&mut self, input: &mut Input<'a>, bounds: Bounds) -> Step<'a> {
@@ -374,22 +354,11 @@ impl Reader {
         let mut hole = None;
         match self.state {
             State::Off => return [None, None, None],
-            State::Data { stream_id, left, padding, ends } if length_bytes > 0 => {
-                let total = left + padding;
-                let (in_content, in_frame) = (length_bytes.min(left), length_bytes.min(total));
-                let (left, padding) = (left - in_content, padding - (in_frame - in_content));
-                let is_over = left == 0 && padding == 0;
-                self.state =
-                    if is_over { State::Frame } else { State::Data { stream_id, left, padding, ends } };
-                hole = Some(Event::Piece(Piece {
-                    stream_id,
-                    gap_bytes: in_content,
-                    wire_bytes: in_frame,
-                    wire_gap_bytes: in_frame,
-                    end_stream: is_over && ends,
-                    ..Piece::empty(mark)
-                }));
-                if length_bytes <= total {
+            State::Data(mut data) if length_bytes > 0 => {
+                let is_within = length_bytes <= data.wire_bytes();
+                hole = Some(Event::Piece(data.gap(length_bytes, mark)));
+                self.state = if data.is_over() { State::Frame } else { State::Data(data) };
+                if is_within {
                     return [hole, None, None];
                 }
             }

@@ -31,7 +31,7 @@ pub(super) struct Stream {
 }
 
 /// Bytes of memory that a stream holds.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
 pub(super) struct Weight {
     pub(super) heads: usize,
     /// Bytes of bodies, as many as there are: what is kept must not depend on how they came.
@@ -43,6 +43,10 @@ pub(super) struct Weight {
 impl Stream {
     pub(super) fn new(id: u32, origin: Origin) -> Self {
         Self { id, origin, request: None, response: None, interim: Vec::new(), reset: None }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.id
     }
 
     pub(super) fn is_pushed(&self) -> bool {
