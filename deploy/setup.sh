@@ -17,7 +17,8 @@ TEST="$DEMO tshark=tshark tcpdump=tcpdump dumpcap=wireshark-common capinfos=wire
 RECORD="$DEMO tcpdump=tcpdump editcap=wireshark-common tshark=tshark curl=curl openssl=openssl nc=netcat-openbsd
       ping=iputils-ping nginx=nginx-light dig=bind9-dnsutils unbound=unbound tinyproxy=tinyproxy
       nghttpd=nghttp2-server nghttp=nghttp2-client nghttpx=nghttp2-proxy
-      redis-server=redis-server redis-cli=redis-tools rabbitmq-server=rabbitmq-server"
+      redis-server=redis-server redis-cli=redis-tools rabbitmq-server=rabbitmq-server
+        psql=postgresql mariadbd=mariadb-server mariadb=mariadb-client"
 
 # The oldest Rust that builds this, as in Cargo.toml.
 RUST_MIN=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")

@@ -2,9 +2,9 @@
 
 use dissect::protocol::Content;
 use dissect::protocol::postgres::message::{
-    Async, Column, Copy, CopyEnd, Event, Operation, Parameter, Report, Request, Response, ResultEnd,
-    StatementResult,
+    Async, Copy, CopyEnd, Event, Operation, Parameter, Report, Request, Response,
 };
+use dissect::protocol::postgres::result::{Column, ResultEnd, StatementResult};
 use dissect::protocol::postgres::{value, wire};
 use serde_json::{Map, Value, json};
 
@@ -311,9 +311,7 @@ pub fn response(response: &Response, bodies: Bodies) -> Value {
         fields.insert("columns".into(), response.columns.iter().map(column).collect());
     }
     if let Some(value) = response.function_result.as_ref().filter(|_| bodies == Bodies::Kept) {
-        let value = value.as_deref();
-        let text = value.and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|text| is_plain(text));
-        fields.insert("functionResult".into(), database::cell(value, text.map(str::to_owned)));
+        fields.insert("functionResult".into(), cell(None, value.as_deref()));
     }
     let transaction = response.transaction.map(|status| match status {
         'I' => "idle",
@@ -323,10 +321,6 @@ pub fn response(response: &Response, bodies: Bodies) -> Value {
     });
     database::put(&mut fields, "transactionStatus", transaction);
     fields.into()
-}
-
-fn is_plain(text: &str) -> bool {
-    !text.chars().any(char::is_control)
 }
 
 fn result(result: &StatementResult, bodies: Bodies) -> Value {
@@ -360,7 +354,7 @@ fn result(result: &StatementResult, bodies: Bodies) -> Value {
 fn cell(column: Option<&Column>, bytes: Option<&[u8]>) -> Value {
     let text = bytes.and_then(|bytes| match column {
         Some(column) => value::text(column.type_id, column.format, bytes),
-        None => std::str::from_utf8(bytes).ok().filter(|text| is_plain(text)).map(str::to_owned),
+        None => value::untyped(bytes),
     });
     database::cell(bytes, text)
 }

@@ -1,3 +1,4 @@
+//! Fuzzes `capture_file`: any bytes at all.
 #![no_main]
 
 use segment::capture_file::CaptureReader;

@@ -1,3 +1,4 @@
+//! Fuzzes `graphql`: any bytes at all.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|script: &[u8]| dissect::protocol::fuzz::fuzz_graphql(script));

@@ -1,3 +1,4 @@
+//! Fuzzes `redis`: any bytes at all.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|script: &[u8]| dissect::protocol::fuzz::fuzz_redis(script));

@@ -1,3 +1,4 @@
+//! Fuzzes `websocket`: any bytes at all.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|script: &[u8]| dissect::protocol::fuzz::fuzz_websocket(script));

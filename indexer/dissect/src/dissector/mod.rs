@@ -1,10 +1,11 @@
 //! The front door: packets in, exchanges out.
 //!
 //! The dissector owns everything: fragments, flows, alarms. Its clock is the latest packet's time. A packet
-//! more than [`CLOCK_BACK_NS`] older than that sets the clock back, so that one wrong time stamp does not
+//! more than `CLOCK_BACK_NS` older than that sets the clock back, so that one wrong time stamp does not
 //! make every later flow expire at once.
 
 mod state;
+mod time;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,7 +19,7 @@ use crate::defragment::Defragmenter;
 use crate::exchange::{Endpoint, Exchange, Transport};
 use crate::flow::key::{BuildFold, FlowKey, Side};
 use crate::flow::report::{Account, Cause, IcmpError};
-use crate::flow::table::{Flow, Kind, PATIENCES, Patience, Slot, Table};
+use crate::flow::table::{Flow, Kind, Patience, Slot, Table};
 use crate::flow::tcp::{Belongs, TcpFlow};
 use crate::flow::udp::{Datagram, UdpFlow};
 use crate::flow::{recognition, udp};
@@ -27,12 +28,8 @@ use crate::protocol::icmp::message::{Message, Quoted};
 use crate::protocol::table::{self, DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
 use crate::protocol::{Mark, Pair, icmp};
 
-/// A packet that is older than the clock by more than this sets it back; less is disorder of the capture.
-const CLOCK_BACK_NS: i64 = 60 * NANOS_PER_SECOND;
 /// How long after its last packet a flow is looked at again, for holes and answers that do not come.
 const ALARM_NS: i64 = 2 * NANOS_PER_SECOND;
-/// Fewer alarms than this are never worth tidying up.
-const ALARMS_MIN: usize = 1024;
 /// Tunnels may carry fragments of tunnels that carry fragments; deeper than this nobody goes.
 const DEFRAGMENT_DEPTH_MAX: u32 = 4;
 
@@ -336,81 +333,6 @@ impl Dissector {
             let Some(oldest) = self.table.oldest() else { return };
             self.counters.flows_evicted += 1;
             self.end(oldest, Cause::Evicted, sink);
-        }
-    }
-
-    /// Alarms outlive their flows until they are due; when they are too many, those are let go at once.
-    fn forget_alarms(&mut self) {
-        if self.alarms.len() > 2 * self.limits.flows_max + ALARMS_MIN {
-            let table = &mut self.table;
-            self.alarms.retain(|Reverse((_, number, slot))| {
-                table.flow(*slot).is_some_and(|flow| flow.number == *number)
-            });
-        }
-    }
-
-    /// The clock moves: late holes, late answers and silent flows are dealt with.
-    fn tick(&mut self, time: Timestamp, sink: Sink<'_>) {
-        if time <= self.now {
-            if self.now.since(time) > CLOCK_BACK_NS {
-                self.now = time;
-            }
-            return;
-        }
-        self.now = time;
-        while let Some(&Reverse((due, number, slot))) = self.alarms.peek() {
-            if due > time {
-                break;
-            }
-            self.alarms.pop();
-            self.alarm(slot, number, sink);
-        }
-        self.defragmenter.expire(time);
-        self.counters.fragments_given_up = self.defragmenter.given_up();
-        for patience in PATIENCES {
-            let idle_ns = match patience {
-                Patience::OpenTcp => self.limits.tcp_idle_ns,
-                Patience::ClosedTcp => self.limits.tcp_closed_ns,
-                Patience::Udp => self.limits.udp_idle_ns,
-            };
-            while let Some((slot, last_seen)) = self.table.front(patience) {
-                if time.since(last_seen) <= idle_ns {
-                    break;
-                }
-                self.counters.flows_expired += 1;
-                self.end(slot, Cause::Silent, sink);
-            }
-        }
-    }
-
-    fn alarm(&mut self, slot: Slot, number: u64, sink: Sink<'_>) {
-        let now = self.now;
-        let mark = Mark { timestamp: now, packet: self.last };
-        let Some(flow) = self.table.flow(slot).filter(|flow| flow.number == number) else { return };
-        let wants_alarm = match &mut flow.kind {
-            Kind::Tcp(tcp) => {
-                let mut around = recognition::Surroundings::new(
-                    flow.key,
-                    &self.limits,
-                    self.stream_protocols,
-                    &mut self.pairs,
-                );
-                tcp.settle_both(mark, &mut self.counters, &mut around);
-                tcp.has_hole()
-            }
-            Kind::Udp(udp) => {
-                let mut around =
-                    udp::Surroundings::new(&self.limits, self.datagram_protocols, self.hash, &mut self.pairs);
-                udp.expire(now, &mut self.counters, &mut around);
-                udp.is_recognised()
-            }
-        };
-        flow.hand_out(&mut self.pairs, &mut self.counters, sink);
-        flow.has_alarm = wants_alarm;
-        if wants_alarm {
-            // Twice as long each time, so a silent flow costs little until it expires.
-            let silent_ns = now.since(flow.last_seen).max(ALARM_NS);
-            self.alarms.push(Reverse((now.plus_nanos(silent_ns), number, slot)));
         }
     }
 

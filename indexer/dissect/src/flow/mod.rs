@@ -3,6 +3,7 @@
 //! A flow ends when both sides closed it, when new packets show that its ports serve another connection,
 //! when it was silent for long, or when it must make room. Time is packet time.
 
+pub(crate) mod asking;
 pub(crate) mod key;
 pub(crate) mod recognition;
 pub mod report;

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::asking::Refused;
 use super::key::{Side, Sides};
-use super::recognition::{self, Gaps, Recognition, Refused, Surroundings};
+use super::recognition::{self, Gaps, Recognition, Surroundings};
 use crate::counters::Counters;
 use crate::decode::{Flags, Span, TcpHeader};
 use crate::limits::Limits;

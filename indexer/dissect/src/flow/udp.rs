@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use segment::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::asking::Refused;
 use super::key::{BuildFold, FlowKey, Side};
-use super::recognition::Refused;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::table::DatagramProtocol;

@@ -1,19 +1,17 @@
 //! What the client's packets mean.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::cursor::{Cursor, text};
-use crate::protocol::mysql::message::{Column, Command, Greeting, Parameter, Request};
+use crate::protocol::mysql::message::{Column, Command, Greeting, Request};
 use crate::protocol::mysql::open::{Answer, Open, Place, Stage};
+use crate::protocol::mysql::statement::Statements;
 use crate::protocol::mysql::{value, wire};
 use crate::protocol::unit::Unit;
 use crate::protocol::{Content, Direction, Pair};
 
-/// Most prepared statements of one session, and most bytes of them.
-const STATEMENTS_MAX: usize = 1024;
-const STATEMENTS_BYTES_MAX: usize = 1024 * 1024;
 /// Most commands that wait: clients take turns, and few pipeline.
 const WAITING_MAX: usize = 256;
 /// Most bytes of them.
@@ -21,8 +19,7 @@ const WAITING_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most passwords and proofs kept of one login, and most bytes of each.
 const SECRETS_MAX: usize = 8;
 const SECRET_BYTES_MAX: usize = 4096;
-/// Most long parameters of one statement that are told apart, and most bytes of a text argument.
-const LONG_MAX: usize = 64;
+/// Most bytes of a text argument.
 const ARGUMENT_BYTES_MAX: usize = 1024;
 
 /// What both sides say to each other.
@@ -33,8 +30,7 @@ pub struct Conversation {
     pub(super) capabilities: Option<u64>,
     pub(super) user: Option<String>,
     pub(super) database: Option<String>,
-    pub(super) statements: BTreeMap<u32, Statement>,
-    pub(super) statements_bytes: usize,
+    pub(super) statements: Statements,
     pub(super) waiting: VecDeque<Box<Open>>,
     pub(super) waiting_bytes: usize,
     /// The answer to a command that was not seen.
@@ -44,19 +40,6 @@ pub struct Conversation {
     /// The client asks before it is answered, so that after a hole nothing tells who is answered.
     pub(super) pipelines: bool,
     pub(super) body_bytes_max: usize,
-}
-
-/// A prepared statement.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Statement {
-    query: String,
-    truncated: bool,
-    parameters: u16,
-    /// Types of the parameters, which only the first execution tells.
-    types: Vec<(u8, bool)>,
-    /// Parameters that were sent in parts beforehand.
-    long: BTreeMap<u16, u64>,
-    pub(super) columns: Vec<Column>,
 }
 
 impl Conversation {
@@ -221,13 +204,13 @@ impl Conversation {
         let mut cursor = Cursor::new(body);
         let Some(id) = cursor.u32_le() else { return Vec::new() };
         request.statement_id = Some(id);
-        let Some(statement) = self.statements.get_mut(&id) else { return Vec::new() };
+        let Some(statement) = self.statements.get_mut(id) else { return Vec::new() };
         request.query = Some(statement.query.clone());
         place.truncated |= statement.truncated;
         if command == Command::STMT_EXECUTE && cursor.take(5).is_some() {
             request.parameters = statement.values(cursor.rest());
         }
-        statement.long.clear();
+        statement.reset();
         statement.columns.clone()
     }
 
@@ -241,7 +224,7 @@ impl Conversation {
         let mut cursor = Cursor::new(body);
         let Some(id) = cursor.u32_le() else { return Vec::new() };
         request.statement_id = Some(id);
-        let Some(statement) = self.statements.get_mut(&id) else { return Vec::new() };
+        let Some(statement) = self.statements.get_mut(id) else { return Vec::new() };
         request.query = Some(statement.query.clone());
         let mut columns = Vec::new();
         match command {
@@ -249,47 +232,17 @@ impl Conversation {
                 request.number = cursor.u32_le();
                 columns.clone_from(&statement.columns);
             }
-            Command::STMT_RESET => statement.long.clear(),
+            Command::STMT_RESET => statement.reset(),
             Command::STMT_SEND_LONG_DATA => {
                 if let Some(parameter) = cursor.u16_le() {
                     let length_bytes = packet.length_bytes.saturating_sub(7);
                     request.long_data = Some((parameter, length_bytes));
-                    if statement.long.len() < LONG_MAX || statement.long.contains_key(&parameter) {
-                        let sum = statement.long.entry(parameter).or_default();
-                        *sum = sum.saturating_add(length_bytes);
-                    }
+                    statement.sent_before(parameter);
                 }
             }
-            _ => self.forget(id),
+            _ => self.statements.forget(id),
         }
         columns
-    }
-
-    fn forget(&mut self, id: u32) {
-        if let Some(statement) = self.statements.remove(&id) {
-            self.statements_bytes = self.statements_bytes.saturating_sub(statement.memory_bytes());
-        }
-    }
-
-    /// The server gave a statement a number.
-    pub(super) fn remember(
-        &mut self,
-        id: u32,
-        query: Option<&str>,
-        truncated: bool,
-        parameters: u16,
-        columns: Vec<Column>,
-    ) {
-        self.forget(id);
-        let query = query.unwrap_or_default().to_owned();
-        let statement = Statement { query, truncated, parameters, columns, ..Statement::default() };
-        self.statements_bytes = self.statements_bytes.saturating_add(statement.memory_bytes());
-        self.statements.insert(id, statement);
-        // Numbers are given in order: the lowest is the oldest.
-        while self.statements.len() > STATEMENTS_MAX || self.statements_bytes > STATEMENTS_BYTES_MAX {
-            let Some(oldest) = self.statements.keys().next().copied() else { break };
-            self.forget(oldest);
-        }
     }
 
     fn change_user(&mut self, body: &[u8], request: &mut Request) {
@@ -302,16 +255,7 @@ impl Conversation {
         request.database = opening.database;
         request.login = Some(opening.login);
         request.secrets = vec![opening.proof];
-        self.statements.clear();
-        self.statements_bytes = 0;
-    }
-
-    /// Bytes of the client are missing: what it told of types may have changed.
-    pub(super) fn forget_types(&mut self) {
-        for statement in self.statements.values_mut() {
-            statement.types.clear();
-            statement.long.clear();
-        }
+        self.statements = Statements::default();
     }
 
     /// Takes a packet that goes on with what the oldest command is about: a proof, or a file.
@@ -381,20 +325,7 @@ impl Conversation {
     pub(super) fn memory_bytes(&self) -> usize {
         let ends = self.waiting.front().map_or(0, |open| open.memory_bytes());
         let orphan = self.orphan.as_ref().map_or(0, |open| open.memory_bytes());
-        self.statements_bytes + self.waiting_bytes + ends + orphan
-    }
-}
-
-impl Statement {
-    /// What it is executed with; nothing where that can't be told.
-    fn values(&mut self, payload: &[u8]) -> Vec<Parameter> {
-        let long: Vec<u16> = self.long.keys().copied().collect();
-        let count = usize::from(self.parameters);
-        value::execution(payload, count, &mut self.types, &long).unwrap_or_default()
-    }
-
-    fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.query.len() + self.columns.iter().map(Column::memory_bytes).sum::<usize>()
+        self.statements.memory_bytes() + self.waiting_bytes + ends + orphan
     }
 }
 

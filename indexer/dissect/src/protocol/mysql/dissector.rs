@@ -14,6 +14,7 @@ use crate::protocol::mysql::frame::{self, COMPRESSED_HEADER_BYTES, HEADER_BYTES,
 use crate::protocol::mysql::message::Command;
 use crate::protocol::mysql::open::Place;
 use crate::protocol::mysql::server::Told;
+use crate::protocol::mysql::side::{Collected, Packet, Position, Side};
 use crate::protocol::mysql::wire;
 use crate::protocol::pending::{Input, Pending};
 use crate::protocol::unit::Unit;
@@ -43,44 +44,6 @@ enum Coding {
     Plain,
     Zlib,
     Zstd,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Side {
-    pending: Pending,
-    /// Compressed packets: what is inside them.
-    inner: Pending,
-    compressed: Option<(u32, Unit)>,
-    position: Position,
-    under_way: Option<Packet>,
-    failures: u32,
-    tally: Tally,
-}
-
-/// A packet under way.
-#[derive(Debug, Serialize, Deserialize)]
-struct Packet {
-    first_number: u8,
-    last_number: u8,
-    /// Whether its last part so far is of 16 MiB − 1, so that another one follows.
-    goes_on: bool,
-    unit: Unit,
-}
-
-/// What the next byte of a stream is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-enum Position {
-    /// The server's greeting, or the client's answer to it.
-    #[default]
-    Opening,
-    /// A packet.
-    Packet,
-    /// After a hole: some byte may begin a packet.
-    Lost,
-    /// Searched too often.
-    GivenUp,
-    /// TLS, of which nothing can be read.
-    Tunnel,
 }
 
 impl Dissector {
@@ -334,7 +297,7 @@ impl Dissector {
             let dropped = self.conversation.give_up(pairs);
             self.to_client.tally.skip(dropped);
         } else {
-            self.conversation.forget_types();
+            self.conversation.statements.forget_types();
         }
     }
 
@@ -363,46 +326,6 @@ impl Dissector {
         side.position = if is_plain { Position::Lost } else { Position::GivenUp };
         side.compressed = None;
         side.inner = Pending::default();
-    }
-}
-
-/// What collecting a packet came to.
-enum Collected {
-    More,
-    Whole(Packet),
-    /// Its parts are not numbered one after the other.
-    Broken,
-}
-
-impl Side {
-    fn skip(&mut self, input: &mut Input<'_>, length: usize) -> bool {
-        self.tally.skip(count(input.advance(length).len()));
-        true
-    }
-
-    fn packet(&mut self, input: &mut Input<'_>) -> Collected {
-        let Some(packet) = &mut self.under_way else { return Collected::More };
-        while packet.unit.take(input) {
-            if !packet.goes_on {
-                return self.under_way.take().map_or(Collected::More, Collected::Whole);
-            }
-            let Some((length, number)) = frame::header(input.rest()) else { return Collected::More };
-            if number != packet.last_number.wrapping_add(1) {
-                return Collected::Broken;
-            }
-            input.advance(HEADER_BYTES);
-            packet.last_number = number;
-            packet.goes_on = length == PACKET_BYTES_MAX;
-            packet.unit.go_on(u64::from(length));
-        }
-        Collected::More
-    }
-
-    fn memory_bytes(&self) -> usize {
-        self.pending.memory_bytes()
-            + self.inner.memory_bytes()
-            + self.under_way.as_ref().map_or(0, |packet| packet.unit.memory_bytes())
-            + self.compressed.as_ref().map_or(0, |(_, unit)| unit.memory_bytes())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`frame`] recognises packets; [`wire`] reads their payloads; [`client`] and [`server`] say what they mean: a
 //! command of the client, and the packets of the server that answer it one after the other ([`open`]).
-//! [`dissector`] holds both streams together, decompresses them, and finds the way again after a hole;
+//! What statements were prepared is kept in [`statement`]. [`dissector`] holds both streams ([`side`]) together, decompresses them, and finds the way again after a hole;
 //! [`message`] is what remains, and [`value`] reads the values in it.
 //!
 //! TLS is handed over to whoever recognises it as soon as the client asks for it.
@@ -13,6 +13,8 @@ pub mod frame;
 pub mod message;
 pub mod open;
 pub mod server;
+pub mod side;
+pub mod statement;
 pub mod value;
 pub mod wire;
 

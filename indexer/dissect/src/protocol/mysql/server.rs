@@ -3,8 +3,9 @@
 use crate::protocol::Pair;
 use crate::protocol::cursor::{Cursor, text};
 use crate::protocol::mysql::client::{Conversation, unasked};
-use crate::protocol::mysql::message::{Command, Prepared, QueryResult, Request};
+use crate::protocol::mysql::message::{Column, Command, Prepared, QueryResult, Request};
 use crate::protocol::mysql::open::{Answer, Open, Place, Stage};
+use crate::protocol::mysql::statement::{Statement, Statements};
 use crate::protocol::mysql::wire;
 use crate::protocol::unit::Unit;
 
@@ -88,15 +89,17 @@ impl Conversation {
             }
             Command::INIT_DB if is_success => self.database.clone_from(&open.request.argument),
             Command::RESET_CONNECTION if is_success => {
-                self.statements.clear();
-                self.statements_bytes = 0;
+                self.statements = Statements::default();
             }
             Command::STMT_PREPARE if is_success => {
                 if let Some(prepared) = answer.response.prepared.clone() {
                     open.request.statement_id = Some(prepared.statement_id);
-                    let (query, truncated) = (open.request.query.clone(), open.place.truncated);
+                    let query = open.request.query.clone().unwrap_or_default();
+                    let truncated = open.place.truncated;
                     let Prepared { statement_id, parameters, columns, .. } = prepared;
-                    self.remember(statement_id, query.as_deref(), truncated, parameters, columns);
+                    let statement =
+                        Statement { query, truncated, columns, parameters, ..Statement::default() };
+                    self.statements.remember(statement_id, statement);
                 }
             }
             Command::QUERY if is_success => self.used(),
@@ -104,10 +107,8 @@ impl Conversation {
                 // The columns that were sent are those of the rows that are fetched later.
                 let sent = answer.response.results.first().map(|result| result.columns.clone());
                 if let (Some(columns), Some(id)) = (sent.filter(|c| !c.is_empty()), open.request.statement_id)
-                    && let Some(statement) = self.statements.get_mut(&id)
-                    && statement.columns.is_empty()
                 {
-                    statement.columns = columns;
+                    self.statements.learn_columns(id, columns);
                 }
             }
             _ => {}
@@ -173,10 +174,7 @@ fn step(
         Stage::Login => login(answer, byte, rest, capabilities)?,
         Stage::First => return first(stage, answer, byte, payload, capabilities),
         Stage::Columns(left) => {
-            if answer.result().columns.len() < COLUMNS_MAX {
-                let column = wire::column(payload).ok_or(Unexpected)?;
-                answer.result().columns.push(column);
-            }
+            push_column(&mut answer.result().columns, payload)?;
             if left > 1 { Stage::Columns(left - 1) } else { Stage::ColumnsEnd }
         }
         Stage::ColumnsEnd if is_eof => {
@@ -194,21 +192,52 @@ fn step(
             if result.columns.is_empty() {
                 result.columns = std::mem::take(columns);
             }
-            if byte == 0xfe
-                && packet.length_bytes < u64::from(super::frame::PACKET_BYTES_MAX)
-                && packet.gap_bytes == 0
-            {
+            let is_short = packet.length_bytes < u64::from(super::frame::PACKET_BYTES_MAX);
+            if byte == 0xfe && is_short && packet.gap_bytes == 0 {
                 end_rows(answer, rest, is_eof, capabilities)?
             } else {
                 answer.row(packet, body_bytes_max);
                 Stage::Rows
             }
         }
+        Stage::Fields if byte == 0xfe => {
+            answer.result();
+            answer.end_result();
+            Stage::Done
+        }
+        Stage::Fields => {
+            push_column(&mut answer.result().columns, payload)?;
+            Stage::Fields
+        }
+        Stage::Text => {
+            answer.response.text = Some(text(payload, TEXT_BYTES_MAX));
+            Stage::Done
+        }
+        Stage::Events if byte == 0xfe && packet.length_bytes < 9 => Stage::Done,
+        Stage::Events => {
+            let (count, bytes) = answer.response.events.unwrap_or_default();
+            answer.response.events =
+                Some((count.saturating_add(1), bytes.saturating_add(packet.length_bytes)));
+            Stage::Events
+        }
+        Stage::File | Stage::Done => return Err(Unexpected),
+        prepare => prepared(prepare, answer, payload, is_eof, deprecate_eof)?,
+    };
+    Ok(())
+}
+
+/// Takes the next packet about a prepared statement: its number, its parameters, its columns.
+fn prepared(
+    stage: Stage,
+    answer: &mut Answer,
+    payload: &[u8],
+    is_eof: bool,
+    deprecate_eof: Option<bool>,
+) -> Result<Stage, Unexpected> {
+    Ok(match stage {
         Stage::Prepared => {
-            if byte != 0 {
-                return Err(Unexpected);
-            }
-            let (statement_id, columns, parameters, warnings) = wire::prepared(rest).ok_or(Unexpected)?;
+            let body = payload.strip_prefix(b"\0").ok_or(Unexpected)?;
+            let (statement_id, columns, parameters, warnings) = wire::prepared(body).ok_or(Unexpected)?;
             answer.response.prepared =
                 Some(Prepared { statement_id, parameters, columns: Vec::new(), warnings });
             match (parameters, columns) {
@@ -225,13 +254,9 @@ fn step(
         },
         Stage::ParametersEnd(0) if is_eof => Stage::Done,
         Stage::ParametersEnd(columns) if is_eof => Stage::PreparedColumns(columns),
-        Stage::ParametersEnd(left) | Stage::PreparedColumns(left) => {
-            let column = wire::column(payload).ok_or(Unexpected)?;
-            if let Some(prepared) = &mut answer.response.prepared
-                && prepared.columns.len() < COLUMNS_MAX
-            {
-                prepared.columns.push(column);
-            }
+        Stage::ParametersEnd(left @ 1..) | Stage::PreparedColumns(left) => {
+            let prepared = answer.response.prepared.as_mut().ok_or(Unexpected)?;
+            push_column(&mut prepared.columns, payload)?;
             match (left > 1, deprecate_eof) {
                 (true, _) => Stage::PreparedColumns(left - 1),
                 (false, Some(true)) => Stage::Done,
@@ -239,35 +264,15 @@ fn step(
             }
         }
         Stage::PreparedColumnsEnd if is_eof => Stage::Done,
-        Stage::Fields => {
-            if byte == 0xfe {
-                answer.result();
-                answer.end_result();
-                Stage::Done
-            } else {
-                let column = wire::column(payload).ok_or(Unexpected)?;
-                if answer.result().columns.len() < COLUMNS_MAX {
-                    answer.result().columns.push(column);
-                }
-                Stage::Fields
-            }
-        }
-        Stage::Text => {
-            answer.response.text = Some(text(payload, TEXT_BYTES_MAX));
-            Stage::Done
-        }
-        Stage::Events => {
-            if byte == 0xfe && packet.length_bytes < 9 {
-                Stage::Done
-            } else {
-                let (count, bytes) = answer.response.events.unwrap_or_default();
-                answer.response.events =
-                    Some((count.saturating_add(1), bytes.saturating_add(packet.length_bytes)));
-                Stage::Events
-            }
-        }
-        Stage::PreparedColumnsEnd | Stage::File | Stage::Done => return Err(Unexpected),
-    };
+        _ => return Err(Unexpected),
+    })
+}
+
+fn push_column(columns: &mut Vec<Column>, payload: &[u8]) -> Result<(), Unexpected> {
+    let column = wire::column(payload).ok_or(Unexpected)?;
+    if columns.len() < COLUMNS_MAX {
+        columns.push(column);
+    }
     Ok(())
 }
 

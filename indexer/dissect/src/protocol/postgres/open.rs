@@ -5,9 +5,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Message;
-use crate::protocol::postgres::message::{
-    Column, Copy, CopyEnd, Format, Operation, Request, Response, ResultEnd, StatementResult,
-};
+use crate::protocol::postgres::message::{Copy, CopyEnd, Format, Operation, Request, Response};
+use crate::protocol::postgres::result::{Column, ResultEnd, StatementResult};
 use crate::protocol::unit::Unit;
 use crate::protocol::{Content, Mark};
 

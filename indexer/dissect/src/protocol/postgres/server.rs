@@ -2,8 +2,9 @@
 
 use crate::protocol::cursor::Cursor;
 use crate::protocol::postgres::client::{Conversation, set_types};
-use crate::protocol::postgres::message::{Async, Column, CopyEnd, Event, ResultEnd};
+use crate::protocol::postgres::message::{Async, CopyEnd, Event};
 use crate::protocol::postgres::open::{Answer, Open, Place, Step};
+use crate::protocol::postgres::result::{Column, ResultEnd};
 use crate::protocol::postgres::wire;
 use crate::protocol::unit::Unit;
 use crate::protocol::{Content, Direction, Pair};

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::postgres::message::{Column, Format, Operation, Parameter, Request, Startup};
+use crate::protocol::postgres::message::{Format, Operation, Parameter, Request, Startup};
+use crate::protocol::postgres::result::Column;
 
 /// Most statements or portals of one session. Pools of large applications prepare some hundreds.
 const ENTRIES_MAX: usize = 1024;

@@ -121,8 +121,9 @@ fn binary(type_id: u32, value: &[u8]) -> Option<String> {
     cursor.is_empty().then_some(text)
 }
 
-/// Printable text only: four bytes may be a number as well.
-fn untyped(value: &[u8]) -> Option<String> {
+/// A value of unknown type as text: only if it is printable, because four bytes may be a number as well.
+#[must_use]
+pub fn untyped(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     (!text.chars().any(|letter| letter.is_control() && !"\n\r\t".contains(letter))).then(|| text.to_owned())
 }

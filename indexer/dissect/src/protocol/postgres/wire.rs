@@ -3,7 +3,8 @@
 //! A body may have been cut by a limit: what is there is read, and the rest is left out.
 
 use crate::protocol::cursor::{Cursor, text};
-use crate::protocol::postgres::message::{Authentication, Column, Format, Parameter, Report, Startup};
+use crate::protocol::postgres::message::{Authentication, Format, Parameter, Report, Startup};
+use crate::protocol::postgres::result::Column;
 
 /// Most bytes of SQL kept of one statement: it is in every row of the index.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;

@@ -2,7 +2,8 @@
 
 use dissect::Exchange;
 use dissect::protocol::Content;
-use dissect::protocol::postgres::message::{Event, Report, Request, Response, ResultEnd};
+use dissect::protocol::postgres::message::{Event, Report, Request, Response};
+use dissect::protocol::postgres::result::ResultEnd;
 use serde_json::{Value, json};
 
 use super::{Tell, check};
@@ -50,7 +51,7 @@ fn asked(request: &Request, tell: Tell<'_>) {
 }
 
 fn answered(response: &Response, described: bool, tell: Tell<'_>) {
-    let names = |columns: &[dissect::protocol::postgres::message::Column]| -> Value {
+    let names = |columns: &[dissect::protocol::postgres::result::Column]| -> Value {
         columns.iter().map(|column| json!(column.name)).collect()
     };
     if !response.columns.is_empty() {

@@ -10,16 +10,21 @@
 //!
 //! A dissector that panics costs its flow and nothing else.
 
+mod saved;
+
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use saved::Saved;
+
+use super::asking::{Answer, Refused, ask};
 use super::key::{FlowKey, Side, Sides};
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::table::StreamProtocol;
-use crate::protocol::{Chunk, Direction, Handover, Mark, Next, Pair, Probe, StreamDissector};
+use crate::protocol::{Chunk, Direction, Handover, Mark, Next, Pair, StreamDissector};
 
 /// Most bytes of one side shown to the protocols at once; all of them tell sooner.
 const PROBE_BYTES_MAX: usize = 4096;
@@ -54,9 +59,6 @@ pub(crate) struct Gaps {
     pub(crate) bytes: u64,
 }
 
-/// A protocol's name, and why it did not take the flow.
-pub(crate) type Refused = (Cow<'static, str>, Cow<'static, str>);
-
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Opening {
     /// Bytes that all protocols asked to see more of.
@@ -84,25 +86,6 @@ enum State {
     Undecided(Box<Undecided>),
     Recognised(Box<dyn StreamDissector>),
     /// No protocol wants it, or it is over.
-    Off,
-}
-
-/// A [`Recognition`] put away.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Saved {
-    state: SavedState,
-    client: Option<Side>,
-    closed: Sides<bool>,
-    gaps: Sides<Gaps>,
-    spoken: Vec<Cow<'static, str>>,
-    refusals: Box<[Refused]>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum SavedState {
-    Undecided(Box<Undecided>),
-    /// What the dissector of the protocol that is spoken now has learned.
-    Recognised(Vec<u8>),
     Off,
 }
 
@@ -162,32 +145,6 @@ impl Recognition {
         if let State::Undecided(undecided) = &mut self.state {
             undecided.openings.of_mut(side).has_gap = true;
         }
-    }
-
-    /// What is known, for [`Self::restore`].
-    pub(crate) fn save(self) -> Saved {
-        let state = match self.state {
-            State::Undecided(undecided) => SavedState::Undecided(undecided),
-            State::Recognised(dissector) => SavedState::Recognised(dissector.save()),
-            State::Off => SavedState::Off,
-        };
-        let Self { client, closed, gaps, spoken, refusals, .. } = self;
-        Saved { state, client, closed, gaps, spoken, refusals }
-    }
-
-    /// Goes on where another one stopped. A dissector that can't is let go, as if it had panicked.
-    pub(crate) fn restore(saved: Saved, limits: &Limits, protocols: &'static [StreamProtocol]) -> Self {
-        let Saved { state, client, closed, gaps, spoken, refusals } = saved;
-        let state = match state {
-            SavedState::Undecided(undecided) => State::Undecided(undecided),
-            SavedState::Recognised(bytes) => spoken
-                .last()
-                .and_then(|name| protocols.iter().find(|protocol| protocol.name == *name))
-                .and_then(|protocol| (protocol.restore)(limits, &bytes))
-                .map_or(State::Off, State::Recognised),
-            SavedState::Off => State::Off,
-        };
-        Self { state, client, closed, gaps, spoken, refusals }
     }
 
     /// Bytes of memory held.
@@ -425,46 +382,4 @@ impl Undecided {
             held.side != side
         });
     }
-}
-
-enum Answer {
-    /// The protocol, and which side is the client.
-    Yes(&'static StreamProtocol, Side),
-    More,
-    No,
-}
-
-/// Shows `head` to every protocol; why each refused it is left in `refusals`, in their order.
-fn ask(
-    around: &Surroundings<'_>,
-    client: Option<Side>,
-    sender: Side,
-    head: &[u8],
-    refusals: &mut Box<[Refused]>,
-) -> Answer {
-    if refusals.is_empty() {
-        *refusals = around.protocols.iter().map(|protocol| (protocol.name.into(), "".into())).collect();
-    }
-    let mut more = false;
-    for (protocol, (_, refusal)) in around.protocols.iter().zip(refusals.iter_mut()) {
-        let clients: &[Side] = match client {
-            Some(Side::A) => &[Side::A],
-            Some(Side::B) => &[Side::B],
-            // The side with a well-known port is more likely the server.
-            None if protocol.ports.contains(&around.key.port(sender)) => &[sender.other(), sender],
-            None => &[sender, sender.other()],
-        };
-        for &client in clients {
-            let direction = if client == sender { Direction::ToServer } else { Direction::ToClient };
-            match (protocol.probe)(direction, head) {
-                Probe::Yes => return Answer::Yes(protocol, client),
-                Probe::More => {
-                    *refusal = "undecided".into();
-                    more = true;
-                }
-                Probe::No(why) => *refusal = why.into(),
-            }
-        }
-    }
-    if more { Answer::More } else { Answer::No }
 }
