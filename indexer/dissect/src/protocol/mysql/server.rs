@@ -161,13 +161,7 @@ fn step(
         return Err(Unexpected);
     }
     if byte == 0xff && *stage != Stage::Text {
-        let failure = wire::failure(rest).ok_or(Unexpected)?;
-        if failure.code != PROGRESS {
-            answer.end_result();
-            answer.response.error = Some(failure);
-            *stage = Stage::Done;
-        }
-        return Ok(());
+        return failed(stage, answer, rest);
     }
     let is_eof = byte == 0xfe && packet.length_bytes == 5;
     *stage = match *stage {
@@ -179,12 +173,7 @@ fn step(
         }
         Stage::ColumnsEnd if is_eof => {
             answer.result().rows.binary = is_binary(request.command);
-            let status = Cursor::new(rest.get(2..).unwrap_or_default()).u16_le().unwrap_or_default();
-            if status & QueryResult::CURSOR != 0 {
-                end_rows(answer, rest, true, capabilities)?
-            } else {
-                Stage::Rows
-            }
+            if opens_cursor(rest) { end_rows(answer, rest, true, capabilities)? } else { Stage::Rows }
         }
         Stage::ColumnsEnd | Stage::Rows => {
             let result = answer.result();
@@ -192,8 +181,7 @@ fn step(
             if result.columns.is_empty() {
                 result.columns = std::mem::take(columns);
             }
-            let is_short = packet.length_bytes < u64::from(super::frame::PACKET_BYTES_MAX);
-            if byte == 0xfe && is_short && packet.gap_bytes == 0 {
+            if byte == 0xfe && ends_rows(packet) {
                 end_rows(answer, rest, is_eof, capabilities)?
             } else {
                 answer.row(packet, body_bytes_max);
@@ -215,15 +203,41 @@ fn step(
         }
         Stage::Events if byte == 0xfe && packet.length_bytes < 9 => Stage::Done,
         Stage::Events => {
-            let (count, bytes) = answer.response.events.unwrap_or_default();
-            answer.response.events =
-                Some((count.saturating_add(1), bytes.saturating_add(packet.length_bytes)));
+            count_event(answer, packet);
             Stage::Events
         }
         Stage::File | Stage::Done => return Err(Unexpected),
         prepare => prepared(prepare, answer, payload, is_eof, deprecate_eof)?,
     };
     Ok(())
+}
+
+/// Takes an ERR packet, which may only be a report of progress.
+fn failed(stage: &mut Stage, answer: &mut Answer, rest: &[u8]) -> Result<(), Unexpected> {
+    let failure = wire::failure(rest).ok_or(Unexpected)?;
+    if failure.code != PROGRESS {
+        answer.end_result();
+        answer.response.error = Some(failure);
+        *stage = Stage::Done;
+    }
+    Ok(())
+}
+
+/// Whether a packet that begins as an EOF does can be one, and not a row of 16 MiB.
+fn ends_rows(packet: &Unit) -> bool {
+    packet.length_bytes < u64::from(super::frame::PACKET_BYTES_MAX) && packet.gap_bytes == 0
+}
+
+/// Whether the EOF behind the columns says that rows will be fetched later.
+fn opens_cursor(eof: &[u8]) -> bool {
+    let status = Cursor::new(eof.get(2..).unwrap_or_default()).u16_le().unwrap_or_default();
+    status & QueryResult::CURSOR != 0
+}
+
+/// Counts an event of the binary log.
+fn count_event(answer: &mut Answer, packet: &Unit) {
+    let (count, bytes) = answer.response.events.unwrap_or_default();
+    answer.response.events = Some((count.saturating_add(1), bytes.saturating_add(packet.length_bytes)));
 }
 
 /// Takes the next packet about a prepared statement: its number, its parameters, its columns.
