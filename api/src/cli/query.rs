@@ -256,7 +256,7 @@ mod tests {
                     "src": { "ip": "10.0.0.5", "port": "40000" }, "dst": { "ip": "10.0.0.9", "port": "80" },
                     "request": { "method": "GET", "url": "/x" }, "response": { "status": 404 },
                     "requestSize": 184, "responseSize": 1270 }),
-            json!({ "id": "a.1.3", "startTime": "2023-03-13T02:37:47Z", "protocol": { "name": "dns", "abbr": "DNS" },
+            json!({ "id": "a.1.3", "startTime": "2023-03-13T02:37:47Z", "error": { "type": "pair-not-found" }, "protocol": { "name": "dns", "abbr": "DNS" },
                     "src": { "ip": "10.0.0.5", "port": "5353" }, "dst": { "ip": "10.0.0.1", "port": "53" },
                     "request": { "questions": [{ "name": "shop", "type": "AAAA" }] }, "requestSize": 22 }),
         ]
