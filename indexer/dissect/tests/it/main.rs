@@ -6,6 +6,7 @@ mod cases;
 mod corpus;
 mod flow_properties;
 mod hostile;
+mod kafka_messages;
 mod oracle;
 mod packets;
 mod properties;
