@@ -76,7 +76,10 @@ const FIELDS: &[Field] = &[
     Field::number("request.prefetchSize", "bytes that may be on their way unacknowledged"),
     Field::number("request.prefetchCount", "messages that may be on their way unacknowledged"),
     Field::number("request.messageCount", "messages in the queue"),
-    Field::number("request.replyCode", "why it is closed, or came back: 200, 312, 404, 406 …"),
+    Field::number(
+        "request.replyCode",
+        "why it is closed, or came back: 200 (or 0) as wished, 312, 404, 406 …",
+    ),
     Field::text("request.replyText", "the same in words"),
     Field::number("request.classId", "class of the method that went wrong"),
     Field::number("request.methodId", "number of the method that went wrong"),
@@ -170,7 +173,7 @@ fn summary(entry: &Value) -> Summary {
         Some(code) => code.to_string(),
         None => answer.rsplit('.').next().unwrap_or_default().to_owned(),
     };
-    let is_bad = code.is_some_and(|code| code != 200)
+    let is_bad = code.is_some_and(|code| !matches!(code, 0 | 200))
         || matches!(method, "basic.nack" | "basic.reject" | "connection.blocked")
         || answer == "protocol.header";
     let outcome = match (is_bad, answer.is_empty()) {

@@ -5,6 +5,7 @@
 //! differences found are written there, in the form of that list.
 
 mod compare;
+mod hiredis;
 mod http2_frames;
 mod normal;
 

@@ -6,7 +6,7 @@ mod grpc;
 mod http1;
 mod http2;
 mod kafka;
-mod redis;
+pub mod redis;
 mod tls;
 mod websocket;
 

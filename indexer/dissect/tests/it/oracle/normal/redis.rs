@@ -1,5 +1,5 @@
 //! Redis. tshark 4.0 knows arrays of RESP2, so inline commands and replies of RESP3 are not compared here;
-//! `redis_replies_are_those_that_hiredis_reads` does.
+//! `hiredis` does.
 
 use dissect::Exchange;
 use dissect::protocol::Content;
