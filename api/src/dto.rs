@@ -3,6 +3,7 @@
 //! The core types know nothing of JSON; here they are converted by hand, so that what programs read from us
 //! changes only when this file does. Instants are RFC 3339 in UTC with nanoseconds.
 
+use base64::Engine;
 use std::collections::BTreeMap;
 
 use segment::{Loss, LossCause, Origin, TimeRange};
@@ -108,6 +109,6 @@ pub fn packet(packet: &EntryPacket) -> Value {
         "interface": packet.interface,
         "linkType": packet.link_type.0,
         "originalLength": packet.original_length_bytes,
-        "data": body::to_base64(&packet.data),
+        "data": body::BASE64.encode(&packet.data),
     })
 }

@@ -10,7 +10,7 @@
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,8 +24,13 @@ use crate::error::Error;
 
 /// Recordings hold what people said to each other: not for everybody's eyes.
 const DIRECTORY_MODE: u32 = 0o750;
-/// How long a recorder that was killed may hold its lock: the kernel frees its ring first.
+/// How long a recorder that lives may hold its lock before the newcomer gives up.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// How long what is left of a recorder that was killed may hold it: the kernel frees its ring first, and a worker
+/// that lost its supervisor seals what it has.
+const LOCK_PATIENCE_DEAD: Duration = Duration::from_secs(20);
+/// How often the lock is tried.
+const LOCK_TRIED_EVERY: Duration = Duration::from_millis(100);
 /// Characters of the host name that go into the chain's name.
 const HOST_LENGTH_MAX: usize = 48;
 
@@ -126,20 +131,23 @@ impl DataDir {
             .write(true)
             .open(&path)
             .map_err(Error::io("open", &path))?;
-        let ticks = tick(LOCK_PATIENCE / 20);
-        let mut patience = 20;
+        let ticks = tick(LOCK_TRIED_EVERY);
+        let mut waited = Duration::ZERO;
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            if patience > 0 {
-                patience -= 1;
+            let mut holder = String::new();
+            file.rewind().map_err(Error::io("read", &path))?;
+            let _ = file.read_to_string(&mut holder);
+            let holder = holder.trim();
+            let patience = if is_gone(holder) { LOCK_PATIENCE_DEAD } else { LOCK_PATIENCE };
+            if waited < patience {
                 let _ = ticks.recv();
+                waited += LOCK_TRIED_EVERY;
                 continue;
             }
-            let mut holder = String::new();
-            let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
-            let holder = if known { holder.trim().to_owned() } else { "unknown".to_owned() };
+            let holder = if holder.is_empty() { "unknown" } else { holder }.to_owned();
             return Err(Error::Locked { data: self.root.clone(), holder });
         }
-        file.set_len(0).map_err(Error::io("write", &path))?;
+        file.rewind().and_then(|()| file.set_len(0)).map_err(Error::io("write", &path))?;
         writeln!(file, "{}", std::process::id()).map_err(Error::io("write", &path))?;
         Ok(file)
     }
@@ -166,7 +174,7 @@ impl DataDir {
         let path = self.root.join("recorder.key");
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
+            Err(missing) if missing.kind() == ErrorKind::NotFound => {
                 let bytes = random::<32>()?;
                 write_whole(&path, &bytes, 0o600)?;
                 bytes.to_vec()
@@ -240,7 +248,7 @@ impl DataDir {
         let path = self.root.join("recorder.json");
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
+            Err(missing) if missing.kind() == ErrorKind::NotFound => {
                 let chain = format!("{}-{}", host_part(&host_name()), hex(&random::<3>()?));
                 let identity = Identity { chain, sealed: None };
                 self.write_identity(&identity)?;
@@ -290,7 +298,7 @@ pub fn remove_segment(folder: &Path, id: &SegmentId) -> Result<(), Error> {
     for name in [id.manifest_name(), format!("{id}.index"), format!("{id}.state"), id.file_name()] {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(Error::io("remove", &path)(error));
             }
             _ => {}
@@ -369,8 +377,15 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Whether the process with that number ended, or is about to: it has no executable then.
+fn is_gone(process: &str) -> bool {
+    let known = process.parse::<u32>().is_ok();
+    let executable = Path::new("/proc").join(process).join("exe").read_link();
+    known && executable.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 fn not_writable(folder: &Path, source: std::io::Error) -> Error {
-    if source.kind() != std::io::ErrorKind::PermissionDenied {
+    if source.kind() != ErrorKind::PermissionDenied {
         return Error::io("write to", folder)(source);
     }
     let uid = rustix::process::geteuid().as_raw();

@@ -4,6 +4,7 @@
 //! do: status 0 for an answer that was not seen, an empty method for a request. What HAR has no field for
 //! goes into fields that begin with `_`, as the specification asks.
 
+use base64::Engine;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
@@ -77,7 +78,7 @@ fn request(entry: &Value) -> Value {
             Some(Body::Text(text)) => data["text"] = json!(text),
             // HAR 1.2 has no encoding for what is posted; `_encoding` is what other writers use.
             Some(Body::Bytes(bytes)) => {
-                data["text"] = json!(body::to_base64(&bytes));
+                data["text"] = json!(body::BASE64.encode(&bytes));
                 data["_encoding"] = json!("base64");
             }
             None => {}
@@ -96,7 +97,7 @@ fn response(response: &Value) -> Value {
     match body::of(content) {
         Some(Body::Text(text)) => archived["text"] = json!(text),
         Some(Body::Bytes(bytes)) => {
-            archived["text"] = json!(body::to_base64(&bytes));
+            archived["text"] = json!(body::BASE64.encode(&bytes));
             archived["encoding"] = json!("base64");
         }
         None => {}

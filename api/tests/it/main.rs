@@ -8,4 +8,5 @@ mod confinement;
 mod live;
 mod recording;
 mod round_trip;
+mod showing;
 mod usage;

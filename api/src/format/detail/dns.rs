@@ -1,28 +1,25 @@
 //! DNS as `dig` writes it.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
-use super::line;
+use super::page::Page;
 use crate::format::row::nothing;
-use crate::terminal::escape;
-use crate::terminal::paint::{Paint, Style};
+use crate::terminal::paint::Style;
 
 /// The response where there is one, else the query; a half that was not seen is said.
-pub fn render(text: &mut String, paint: Paint, entry: &Value) {
+pub fn render(page: &mut Page, entry: &Value) {
     let (query, response) = (&entry["request"], &entry["response"]);
     let shown = if nothing(response) { query } else { response };
-    text.push('\n');
+    page.gap();
     for (message, what) in [(query, "the query was not seen"), (response, "no answer was seen")] {
         if nothing(message) && entry["error"].is_object() {
-            line(text, &paint.of(Style::Notice, format!(";; {what}")).to_string());
+            page.styled(Style::Notice, &format!(";; {what}"));
         }
     }
     let of = |name: &str| shown[name].as_str().unwrap_or_default();
     let code = if nothing(response) { "-" } else { of("code") };
     let heading = format!(";; opcode: {}, status: {code}, id: {}", of("opCode"), shown["id"]);
-    line(text, &paint.of(Style::Heading, escape::line(&heading)).to_string());
+    page.styled(Style::Heading, &heading);
     let flags = [
         ("qr", !nothing(response)),
         ("aa", flag(response, "authoritative")),
@@ -32,17 +29,14 @@ pub fn render(text: &mut String, paint: Paint, entry: &Value) {
     ];
     let set: Vec<_> = flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| *name).collect();
     let count = |section: &str| shown[section].as_array().map_or(0, Vec::len);
-    line(
-        text,
-        &format!(
-            ";; flags: {}; QUERY: {}, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {}",
-            set.join(" "),
-            count("questions"),
-            count("answers"),
-            count("authorities"),
-            count("additionals")
-        ),
-    );
+    page.line(&format!(
+        ";; flags: {}; QUERY: {}, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {}",
+        set.join(" "),
+        count("questions"),
+        count("answers"),
+        count("authorities"),
+        count("additionals")
+    ));
     for (section, title) in [
         ("questions", "QUESTION"),
         ("answers", "ANSWER"),
@@ -50,13 +44,14 @@ pub fn render(text: &mut String, paint: Paint, entry: &Value) {
         ("additionals", "ADDITIONAL"),
     ] {
         let Some(records) = shown[section].as_array().filter(|records| !records.is_empty()) else { continue };
-        let _ = writeln!(text, "\n{}", paint.of(Style::Faint, format!(";; {title} SECTION:")));
+        page.gap();
+        page.styled(Style::Faint, &format!(";; {title} SECTION:"));
         for one in records {
-            line(text, &escape::line(&record(one, section == "questions")).replace("\\t", "\t"));
+            page.block(&record(one, section == "questions").replace('\n', "\\n"));
         }
     }
     if let Some(damage) = shown["damage"].as_str() {
-        line(text, &paint.of(Style::Notice, escape::line(&format!(";; damaged: {damage}"))).to_string());
+        page.styled(Style::Notice, &format!(";; damaged: {damage}"));
     }
 }
 
