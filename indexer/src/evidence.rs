@@ -5,18 +5,16 @@
 
 use std::collections::BTreeSet;
 
+use dissect::Limits;
 use dissect::decode::{Payload, decode};
 use segment::flow::{Endpoint, FlowKey, flow_key};
-use segment::{Packet, PacketRef, SegmentId, SegmentReader};
+use segment::{Footer, Packet, PacketRef, SegmentId, SegmentReader};
 use serde_json::Value;
 
 use crate::Error;
 use crate::data::Data;
 use crate::entry::{self, EntryId, complete};
 use crate::pipeline::{cold, open};
-
-/// Segments read beyond the one where an entry begins: longer exchanges end without their response.
-const SEGMENTS_AHEAD_MAX: u64 = 16;
 
 /// IANA's numbers of what carries entries; ICMPv6 is told as ICMP.
 const ICMP: u8 = 1;
@@ -45,10 +43,19 @@ pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
     let Some(flow) = flow_of(data, id)? else { return Ok(None) };
     let mut pipeline = cold(data.layout(), &id.segment);
     let mut found = None;
-    for sequence in id.segment.sequence..=id.segment.sequence.saturating_add(SEGMENTS_AHEAD_MAX) {
+    let (idle_ns, mut last) = (Limits::default().tcp_idle_ns, None);
+    for sequence in id.segment.sequence.. {
         let segment = SegmentId { chain: id.segment.chain.clone(), sequence };
         let Some(mut reader) = open_if_there(data, &segment)? else { break };
         let frames = frames_of(&reader, flow);
+        let range = reader.footer().and_then(Footer::range);
+        match (frames.as_ref().is_some_and(BTreeSet::is_empty), range, last) {
+            // A flow that was quiet for so long was ended when it was indexed, too.
+            (true, Some(range), Some(last)) if range.start().since(last) > idle_ns => break,
+            (true, ..) => continue,
+            (false, Some(range), _) => last = Some(range.end()),
+            (false, None, _) => {}
+        }
         while let Some(frame) = reader.next_frame()? {
             if frames.as_ref().is_some_and(|frames| !frames.contains(&frame.number())) {
                 continue;

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::ops::ControlFlow;
 
-use indexer::{Data, ExportFilter, Order, QueryOptions};
+use indexer::{Data, ExportFilter, Indexing, Order, QueryOptions};
 use segment::capture_file::CaptureReader;
-use segment::{LinkType, Record, TimeRange, Timestamp};
+use segment::{LinkType, Record, SegmentId, TimeRange, Timestamp};
 
 use crate::recording::{self, Recorder, capture};
 
@@ -90,4 +90,30 @@ fn an_entry_leads_to_its_packets() {
     }
     assert!(data.entry("chain-0-0000000000.1.999999").unwrap().is_none());
     assert!(data.entry("nonsense").is_err());
+}
+
+#[test]
+fn a_flow_is_opened_however_many_segments_it_takes() {
+    let dir = recording::data_dir();
+    let indexing = Indexing::start(dir.path()).unwrap();
+    let mut recorder = Recorder::new(dir.path(), "long");
+    recorder.record("redis.pcapng", 8);
+    recorder.seal();
+    indexing.drain();
+    let data = Data::open(dir.path()).unwrap();
+    let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Ascending };
+    let (mut most, mut flows) = (0, 0);
+    data.query(&kfl::parse("tcp", 0).unwrap(), options, &mut |row| {
+        let end = |name: &str| {
+            let segment = row["packets"][name]["segment"].as_str().unwrap();
+            segment.parse::<SegmentId>().unwrap().sequence
+        };
+        most = most.max(end("last") - end("first"));
+        flows += 1;
+        let entry = data.entry(row["id"].as_str().unwrap()).unwrap();
+        assert_eq!(entry.expect("the entry of a row")["flow"], row["flow"]);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert!(flows > 5 && most > 20, "{flows} flows, the longest over {most} segments");
 }
