@@ -22,9 +22,7 @@ PART_BYTES = 1448
 
 
 def measure(table, capture, work, quick):
-    example = ["cargo", "build", "--quiet", "--release", "-p", "dissect", "--example", "throughput"]
-    subprocess.run(example, cwd=ROOT, check=True)
-    program = work.parent / "release" / "examples" / "throughput"
+    program = built(work)
     against_tshark(table, program, "mixed", capture, 1 if quick else 3)
     bodies = work / "bodies.pcap"
     write_bodies(bodies, 30 if quick else 300)
@@ -38,6 +36,13 @@ def measure(table, capture, work, quick):
         repeated = repeat(fixture, work, 2000 if quick else PACKETS_MIN)
         against_tshark(table, program, fixture.stem, repeated, 3)
         repeated.unlink()
+
+
+def built(work):
+    """The program that dissects a file and says what it took."""
+    example = ["cargo", "build", "--quiet", "--release", "-p", "dissect", "--example", "throughput"]
+    subprocess.run(example, cwd=ROOT, check=True)
+    return work.parent / "release" / "examples" / "throughput"
 
 
 def against_tshark(table, program, name, capture, times):

@@ -1,12 +1,14 @@
-"""Where the time goes: samples of the recorder and of an import, by function."""
+"""Where the time goes: samples of the recorder, of an import and of dissection, by function."""
 
 import os
 import shutil
 import subprocess
 
+import dissecting
 import live
 from measure import missing, run
 
+KAFKA = dissecting.CAPTURES / "kafka.pcapng"
 #: Often enough to see what takes a hundredth of the time, rarely enough not to be seen itself.
 PER_SECOND = 499
 #: Functions below this share are not listed.
@@ -22,6 +24,10 @@ def show(built, capture, live_capture, work):
     shutil.rmtree(data, ignore_errors=True)
     run([*sampling, built["remora"], "--data", data, "import", capture], stdout=subprocess.DEVNULL)
     report("import", samples)
+    throughput = dissecting.built(work)
+    for what, file, times in (("dissecting the mixed capture", capture, 1), ("dissecting Kafka, the slowest", KAFKA, 200)):
+        run([*sampling, throughput, file, str(times)], stdout=subprocess.DEVNULL)
+        report(what, samples)
     shutil.rmtree(data, ignore_errors=True)
 
     if os.geteuid() != 0 or missing("tcpreplay", "ip"):
