@@ -1,8 +1,9 @@
 //! Messages against `FILE.oracle.jsonl`: what tshark finds in the same capture.
 //!
 //! Every message and every field that differs must be listed with its reason in `exceptions/PROTOCOL.tsv`, and
-//! every line there must still be needed: the lists may only shrink. With `REMORA_ORACLE_OUT=FILE` the
-//! differences found are written there, in the form of that list.
+//! every line there must still be needed: the lists may only shrink. `verify_exceptions.py` holds every reason
+//! to the bytes of its capture and to tshark. With `REMORA_ORACLE_OUT=FILE` the differences found are written
+//! there, in the form of that list.
 
 mod compare;
 mod hiredis;
