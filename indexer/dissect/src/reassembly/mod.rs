@@ -159,10 +159,15 @@ impl Stream {
         }
         if self.anchor == Anchor::None {
             self.next_sequence = sequence;
-        } else if self.anchor == Anchor::Acknowledged && self.next == 0 && self.offset(sequence) < 0 {
-            // Joined in the middle, and captured behind its acknowledgement.
-            if self.offset(sequence) > -WINDOW_BYTES_MAX && self.waiting.is_none() {
-                self.acknowledged = -self.offset(sequence);
+        } else if self.anchor == Anchor::Acknowledged && self.next == 0 && self.waiting.is_none() {
+            let offset = self.offset(sequence);
+            if offset.abs() > WINDOW_BYTES_MAX {
+                // The acknowledgement was damaged or forged: what a sender says of itself holds.
+                self.acknowledged = 0;
+                self.next_sequence = sequence;
+            } else if offset < 0 {
+                // Joined in the middle, and captured behind its acknowledgement.
+                self.acknowledged = -offset;
                 self.next_sequence = sequence;
             }
         }

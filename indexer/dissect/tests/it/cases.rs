@@ -138,6 +138,17 @@ fn a_flow_joined_in_the_middle_goes_on_from_there() {
 }
 
 #[test]
+fn an_acknowledgement_that_cannot_be_does_not_hide_what_is_sent() {
+    let (flows, counters) = run(&[
+        up(1, 101, 2_000_000_000, ACK, b"request"),
+        down(2, 501, 108, ACK, b"response"),
+        up(3, 108, 509, ACK, b""),
+    ]);
+    assert_eq!((flows[0].up(), flows[0].down()), ("request", "response"));
+    assert_eq!((counters.gaps, counters.implausible_segments), (0, 0));
+}
+
+#[test]
 fn a_hole_that_was_acknowledged_becomes_a_gap_after_a_second() {
     let packets = connected(vec![
         up(1, 101, 501, ACK, b"abc"),
