@@ -30,6 +30,7 @@ const FIELDS: &[Field] = &[
     Field::number("request.opcode", "opcode of the first frame"),
     Field::text("request.path", "target of the request that opened the connection"),
     Field::text("request.subprotocol", "subprotocol agreed on"),
+    Field::number("request.streamId", "stream of HTTP/2 that carried it"),
     Field::text("request.payload", "what the message says, decompressed; base64 where it is not text"),
     Field::text("request.encoding", "base64 where payload is"),
     Field::number("request.payloadSize", "bytes the message says, decompressed"),
@@ -88,6 +89,9 @@ fn request(message: &Message, bodies: Bodies) -> Value {
     }
     if let Some(subprotocol) = &message.subprotocol {
         set("subprotocol", subprotocol.as_str().into());
+    }
+    if let Some(stream_id) = message.stream_id {
+        set("streamId", stream_id.into());
     }
     set("payloadSize", message.payload_bytes.into());
     set("sentSize", message.sent_bytes.into());

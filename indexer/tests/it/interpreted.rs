@@ -173,6 +173,29 @@ fn graphql_operations_are_told() {
 }
 
 #[test]
+fn web_sockets_over_http2_are_told() {
+    let entries = entries("websocket-http2.pcapng", None);
+    let sockets = lines(&entries, "HTTP/2");
+    assert_eq!(
+        sockets,
+        ["CONNECT /one → 200", "CONNECT /two → 200", "GET /page → 200", "CONNECT /forbidden → 403"]
+    );
+    let said = |stream: u64| -> Vec<&str> {
+        let of = entries.iter().filter(|entry| entry["protocol"]["abbr"] == "WS");
+        let of = of.filter(|entry| entry["request"]["streamId"] == stream);
+        of.map(|entry| entry["request"]["type"].as_str().unwrap()).collect()
+    };
+    let one = ["text", "text", "text", "text", "text", "text", "binary", "binary", "text", "text"];
+    assert_eq!(said(1), [one.as_slice(), &["ping", "pong", "text", "close"]].concat());
+    assert_eq!(said(3), [["text"; 8].as_slice(), &["close", "close"]].concat());
+    let inflated = entries.iter().find(|entry| entry["request"]["payloadSize"] == 960).unwrap();
+    assert_eq!(
+        (&inflated["request"]["path"], &inflated["request"]["compressed"]),
+        (&json!("/two"), &json!(true))
+    );
+}
+
+#[test]
 fn messages_are_shown_by_their_schema() {
     let schemas = Schemas::read(&[fixture("grpc.protoset")]).unwrap();
     let entries = entries("grpc-web.pcapng", Some(&schemas));

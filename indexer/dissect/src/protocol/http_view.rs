@@ -207,9 +207,17 @@ pub struct BodyBytes {
     pub every: usize,
     /// Of one that may hold gRPC or GraphQL.
     pub interpreted: usize,
+    /// That decompressing a message of a WebSocket may produce.
+    pub decoded: usize,
 }
 
 impl BodyBytes {
+    /// Of any body.
+    #[must_use]
+    pub fn most(self) -> usize {
+        self.every.max(self.interpreted)
+    }
+
     /// Of a request's body, when its head came.
     #[must_use]
     pub fn of_request(self, target: &[u8], headers: Fields<'_>) -> usize {
@@ -234,12 +242,16 @@ impl BodyBytes {
 impl From<&Limits> for BodyBytes {
     fn from(limits: &Limits) -> Self {
         let every = limits.body_bytes_max;
-        Self { every, interpreted: every.max(limits.interpreted_bytes_max) }
+        Self {
+            every,
+            interpreted: every.max(limits.interpreted_bytes_max),
+            decoded: limits.decoded_bytes_max,
+        }
     }
 }
 
 impl From<usize> for BodyBytes {
     fn from(bytes: usize) -> Self {
-        Self { every: bytes, interpreted: bytes }
+        Self { every: bytes, interpreted: bytes, decoded: bytes.saturating_mul(8) }
     }
 }

@@ -547,7 +547,7 @@ mod tests {
 
     #[test]
     fn bodies_that_are_interpreted_are_kept_where_others_are_not() {
-        let mut dissector = Dissector::new(BodyBytes { every: 0, interpreted: 100 });
+        let mut dissector = Dissector::new(BodyBytes { every: 0, interpreted: 100, decoded: 100 });
         let mut pairs = Vec::new();
         let mark = Mark {
             timestamp: Timestamp::from_nanos(0),

@@ -10,18 +10,19 @@ use super::counts::FrameCounts;
 use super::event::{Block, Event, Piece};
 use super::frame::PAYLOAD_BYTES_DEFAULT;
 use super::message::{ErrorCode, Origin, Reset};
-use super::part::Part;
 use super::reader::Reader;
 use super::search::Bounds;
 use super::stream::{Role, Stream};
 use super::streams::{Streams, Talk};
 use super::upgrade;
+use super::weight::Room;
 use crate::exchange::Message;
 use crate::protocol::http_view::BodyBytes;
 use crate::protocol::pending::{Input, Pending};
 use crate::protocol::{Chunk, Direction, Mark, Pair, StreamDissector, Tally, state};
 
-/// Bodies that may be kept whole at once, however long; beyond, they are counted only.
+/// Bodies that may be kept whole at once, however long, and messages of WebSockets; beyond, they are counted
+/// only.
 const LONG_BODIES_MAX: usize = 4;
 /// How far beyond the highest stream seen a stream may be that is found by searching.
 const STREAMS_AHEAD_MAX: u32 = 4096;
@@ -158,8 +159,8 @@ impl Dissector {
                 self.goaway(direction, last_stream_id, code, mark, pairs);
             }
             Event::Lost => {
-                let role = self.role(direction);
-                self.streams.each(|stream| stream.may_have_lost(role));
+                let (role, asks) = (self.role(direction), self.asks);
+                self.streams.each(|stream| stream.may_have_lost(role, asks, pairs));
             }
         }
     }
@@ -187,8 +188,8 @@ impl Dissector {
             // RFC 9113 §8.4: a request that the server makes, to answer it.
             if role == Role::Response && self.streams.promise(promised, id, talk, pairs) {
                 block.end_stream = true;
-                self.streams.change(promised, talk.asks, pairs, |stream, _| {
-                    stream.take_block(Role::Request, block, body_bytes);
+                self.streams.change(promised, talk.asks, pairs, |stream, pairs| {
+                    stream.take_block(Role::Request, block, body_bytes, talk.asks, pairs);
                 });
             }
             return;
@@ -196,7 +197,9 @@ impl Dissector {
         if id == 0 || !self.streams.open(id, role, talk, pairs) {
             return;
         }
-        self.streams.change(id, talk.asks, pairs, |stream, _| stream.take_block(role, block, body_bytes));
+        self.streams.change(id, talk.asks, pairs, |stream, pairs| {
+            stream.take_block(role, block, body_bytes, talk.asks, pairs);
+        });
         if role == Role::Request {
             self.streams.asked(id, talk.asks, pairs);
         }
@@ -207,22 +210,19 @@ impl Dissector {
         let id = piece.stream_id;
         // Content without a head is believed only where the head may have been lost.
         let may_begin = self.is_asks_known && !self.side(direction).reader.is_whole();
-        let is_open = self.streams.has_part(id, role);
+        let is_open = self.streams.has_begun(id, role);
         if !is_open && (id == 0 || !may_begin || !self.streams.open(id, role, talk, pairs)) {
             self.side(direction).reader.tally.skip(piece.wire_bytes.saturating_sub(piece.wire_gap_bytes));
             return;
         }
-        let BodyBytes { every, interpreted } = self.body_bytes;
-        let most = every.max(interpreted).saturating_mul(LONG_BODIES_MAX);
-        let room = most.saturating_sub(self.streams.bodies_bytes());
-        self.streams.change(id, talk.asks, pairs, |stream, _| {
-            let part = stream.part(role).get_or_insert_with(|| Part::without_head(piece.first, every));
-            if !part.is_over() {
-                part.push(piece, room);
-                if piece.end_stream {
-                    part.complete();
-                }
-            }
+        let BodyBytes { every, .. } = self.body_bytes;
+        let most = self.body_bytes.most().saturating_mul(LONG_BODIES_MAX);
+        let room = Room {
+            bodies: most.saturating_sub(self.streams.bodies_bytes()),
+            messages: most.saturating_sub(self.streams.messages_bytes()),
+        };
+        self.streams.change(id, talk.asks, pairs, |stream, pairs| {
+            stream.take_piece(role, piece, every, room, talk.asks, pairs);
         });
         if !is_open && role == Role::Request {
             self.streams.asked(id, talk.asks, pairs);
@@ -285,7 +285,7 @@ impl StreamDissector for Dissector {
     }
 
     fn tally(&self) -> Tally {
-        self.to_server.reader.tally.and(self.to_client.reader.tally)
+        self.to_server.reader.tally.and(self.to_client.reader.tally).and(self.streams.tally())
     }
 
     fn memory_bytes(&self) -> usize {

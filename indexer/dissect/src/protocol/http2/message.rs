@@ -184,7 +184,8 @@ impl Body {
 /// How a message ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum End {
-    /// Its sender said that it was over (END_STREAM).
+    /// Its sender said that it was over (END_STREAM), or both agreed that what follows its head is of a
+    /// WebSocket (RFC 8441).
     Complete,
     /// Its stream was stopped before that; `reset` of the message says by whom and why.
     Reset,

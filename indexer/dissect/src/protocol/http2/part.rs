@@ -9,6 +9,14 @@ use crate::exchange::Message;
 use crate::protocol::http1::message::BodyGap;
 use crate::protocol::{Content, Mark};
 
+/// Where something ends, and how long it was.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Extent {
+    last: Mark,
+    wire_bytes: u64,
+    gap_bytes: u64,
+}
+
 /// What came of a message so far.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Part {
@@ -16,9 +24,11 @@ pub(super) struct Part {
     pub(super) body: Body,
     pub(super) trailers: HeaderList,
     first: Mark,
-    last: Mark,
+    pub(super) last: Mark,
     wire_bytes: u64,
     gap_bytes: u64,
+    /// Of the head alone.
+    head: Extent,
     /// Bytes of the body to keep.
     pub(super) body_bytes_max: usize,
     /// How it ended, once it did.
@@ -30,6 +40,7 @@ impl Part {
     pub(super) fn with_head(block: Block) -> Self {
         let mut part = Self::without_head(block.first, 0);
         part.count(&block);
+        part.head = Extent { last: part.last, wire_bytes: part.wire_bytes, gap_bytes: part.gap_bytes };
         part.headers = block.headers;
         part
     }
@@ -44,6 +55,7 @@ impl Part {
             last: first,
             wire_bytes: 0,
             gap_bytes: 0,
+            head: Extent { last: first, wire_bytes: 0, gap_bytes: 0 },
             body_bytes_max,
             end: None,
         }
@@ -51,14 +63,17 @@ impl Part {
 
     /// The message that another message stands for, on a stream that carried none of it.
     pub(super) fn of_message(message: &Message, headers: HeaderList, body: Body) -> Self {
+        let last = Mark { timestamp: message.end, packet: message.last };
+        let Message { wire_bytes, gap_bytes, .. } = *message;
         Self {
             headers,
             body,
             trailers: HeaderList::default(),
             first: Mark { timestamp: message.start, packet: message.first },
-            last: Mark { timestamp: message.end, packet: message.last },
-            wire_bytes: message.wire_bytes,
-            gap_bytes: message.gap_bytes,
+            last,
+            wire_bytes,
+            gap_bytes,
+            head: Extent { last, wire_bytes, gap_bytes },
             body_bytes_max: 0,
             end: Some(End::Complete),
         }
@@ -68,10 +83,22 @@ impl Part {
         self.end.is_some()
     }
 
+    /// Whether anything came of its content, or may have been lost of it.
+    pub(super) fn has_content(&self) -> bool {
+        self.body.frames > 0 || !self.body.gaps.is_empty()
+    }
+
     /// Bytes of memory held by all but the bytes of the body.
     pub(super) fn heads_bytes(&self) -> usize {
         let gaps_bytes = self.body.memory_bytes() - self.body.bytes.capacity();
         self.headers.memory_bytes() + self.trailers.memory_bytes() + gaps_bytes
+    }
+
+    /// Its head alone: what came behind it is no content.
+    pub(super) fn without_content(self) -> Self {
+        let Extent { last, wire_bytes, gap_bytes } = self.head;
+        let (body, trailers) = (Body::default(), HeaderList::default());
+        Self { body, trailers, last, wire_bytes, gap_bytes, end: Some(End::Complete), ..self }
     }
 
     /// Adds a header block behind the head.

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Block;
+use super::event::{Block, Piece};
 use super::headers::HeaderList;
 use super::message::{End, Interim, Origin, Request, Reset, Response};
 use super::part::Part;
+use super::tunnel::{self, Early, Tunnel};
+use super::weight::{Room, Weight};
 use crate::protocol::http_view::{BodyBytes, BodyView, Fields, RequestView};
-use crate::protocol::{Content, Direction, Pair};
+use crate::protocol::{Content, Direction, Pair, Tally};
 
 /// Most 1xx responses kept of one exchange; a server that sends more keeps a connection alive with them.
 const INTERIM_MAX: usize = 16;
@@ -19,6 +21,16 @@ pub(super) enum Role {
     Response,
 }
 
+impl Role {
+    /// The way that it sends, where requests go in `asks`.
+    pub(super) fn direction(self, asks: Direction) -> Direction {
+        match self {
+            Self::Request => asks,
+            Self::Response => asks.opposite(),
+        }
+    }
+}
+
 /// One stream.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stream {
@@ -28,21 +40,24 @@ pub(super) struct Stream {
     response: Option<Part>,
     interim: Vec<Interim>,
     reset: Option<Reset>,
-}
-
-/// Bytes of memory that a stream holds.
-#[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
-pub(super) struct Weight {
-    pub(super) heads: usize,
-    /// Bytes of bodies, as many as there are: what is kept must not depend on how they came.
-    pub(super) bodies: usize,
-    /// Allocated for more of them.
-    pub(super) spare: usize,
+    /// Of a request for a WebSocket that is not answered.
+    early: Option<Box<Early>>,
+    /// The WebSocket, once it was granted; the exchange that made it has left.
+    tunnel: Option<Box<Tunnel>>,
 }
 
 impl Stream {
     pub(super) fn new(id: u32, origin: Origin) -> Self {
-        Self { id, origin, request: None, response: None, interim: Vec::new(), reset: None }
+        Self {
+            id,
+            origin,
+            request: None,
+            response: None,
+            interim: Vec::new(),
+            reset: None,
+            early: None,
+            tunnel: None,
+        }
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -61,19 +76,80 @@ impl Stream {
     }
 
     pub(super) fn has_request(&self) -> bool {
-        self.request.is_some()
+        self.request.is_some() || self.tunnel.is_some()
     }
 
-    /// The message of `role` may have lost something in a gap.
-    pub(super) fn may_have_lost(&mut self, role: Role) {
+    /// Whether what `role` says was seen to begin.
+    pub(super) fn has_begun(&self, role: Role) -> bool {
+        let part = match role {
+            Role::Request => &self.request,
+            Role::Response => &self.response,
+        };
+        part.is_some() || self.tunnel.is_some()
+    }
+
+    /// The message of `role` may have lost something in a gap; `asks` is the way that requests go.
+    pub(super) fn may_have_lost(&mut self, role: Role, asks: Direction, pairs: &mut Vec<Pair>) {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.may_have_lost(role, role.direction(asks), pairs);
+            return;
+        }
+        let mut last = None;
         if let Some(part) = self.part(role).as_mut().filter(|part| !part.is_over()) {
             part.push_gap(0);
+            last = Some(part.last);
+        }
+        if let (Some(mark), Role::Request, Some(early)) = (last, role, &mut self.early) {
+            early.may_have_lost(mark);
+        }
+    }
+
+    /// Takes a part of a DATA frame; `body_bytes` is what to keep of a body whose head was never seen, `room` how
+    /// much there is room for.
+    pub(super) fn take_piece(
+        &mut self,
+        role: Role,
+        piece: &Piece<'_>,
+        body_bytes: usize,
+        room: Room,
+        asks: Direction,
+        pairs: &mut Vec<Pair>,
+    ) {
+        if let Some(tunnel) = &mut self.tunnel {
+            let room_bytes = room.messages.saturating_add(tunnel.held_bytes(role));
+            tunnel.take(role, piece, room_bytes, role.direction(asks), pairs);
+            return;
+        }
+        let part = self.part(role).get_or_insert_with(|| Part::without_head(piece.first, body_bytes));
+        if part.is_over() {
+            return;
+        }
+        part.push(piece, room.bodies);
+        if piece.end_stream {
+            part.complete();
+        }
+        if let (Role::Request, Some(early)) = (role, &mut self.early) {
+            early.push(piece);
         }
     }
 
     /// Takes a header block; `body_bytes` is what to keep of bodies.
-    pub(super) fn take_block(&mut self, role: Role, block: Block, body_bytes: BodyBytes) {
+    pub(super) fn take_block(
+        &mut self,
+        role: Role,
+        block: Block,
+        body_bytes: BodyBytes,
+        asks: Direction,
+        pairs: &mut Vec<Pair>,
+    ) {
         let end_stream = block.end_stream;
+        if let Some(tunnel) = &mut self.tunnel {
+            // RFC 9113 §8.5: no headers follow in a tunnel. One that ends it ends it all the same.
+            if end_stream {
+                tunnel.close(role, role.direction(asks), pairs);
+            }
+            return;
+        }
         let is_interim = role == Role::Response && !end_stream && is_interim(&block.headers);
         let is_head = !is_trailers(&block.headers);
         match self.part(role) {
@@ -105,6 +181,54 @@ impl Stream {
         if end_stream && let Some(part) = self.part(role) {
             part.complete();
         }
+        self.look_for_tunnel(body_bytes, asks, pairs);
+    }
+
+    /// Whether a WebSocket was asked for, or is granted: then the exchange is over, and what follows is its.
+    fn look_for_tunnel(&mut self, body_bytes: BodyBytes, asks: Direction, pairs: &mut Vec<Pair>) {
+        let Some(request) = self.request.as_ref().filter(|part| tunnel::is_asked_for(&part.headers)) else {
+            return;
+        };
+        let Some(response) = &self.response else {
+            self.early.get_or_insert_default();
+            return;
+        };
+        if response.headers.value(":status").is_none() {
+            return;
+        }
+        let early = self.early.take();
+        if !tunnel::is_granted(&response.headers) {
+            return;
+        }
+        let early = match early {
+            Some(early) => *early,
+            None => Early::of_unheld(request),
+        };
+        let is_server_ahead = response.has_content();
+        let mut tunnel = Tunnel::new(self.id, &request.headers, &response.headers, body_bytes);
+        let is_over = [request, response].map(Part::is_over);
+        let [request, response] = [self.request.take(), self.response.take()];
+        let exchange = Self {
+            id: self.id,
+            origin: self.origin,
+            request: request.map(Part::without_content),
+            response: response.map(Part::without_content),
+            interim: std::mem::take(&mut self.interim),
+            reset: None,
+            early: None,
+            tunnel: None,
+        };
+        exchange.leave(asks, pairs);
+        tunnel.take_early(early, asks, pairs);
+        if is_server_ahead {
+            tunnel.may_have_lost(Role::Response, asks.opposite(), pairs);
+        }
+        for (role, is_over) in [Role::Request, Role::Response].into_iter().zip(is_over) {
+            if is_over {
+                tunnel.close(role, role.direction(asks), pairs);
+            }
+        }
+        self.tunnel = Some(Box::new(tunnel));
     }
 
     /// How much of the body to keep, now that the head is known.
@@ -140,8 +264,11 @@ impl Stream {
         }
     }
 
-    /// No more of the request comes.
-    pub(super) fn end_request(&mut self) {
+    /// No more of the request comes; `asks` is the way that requests go.
+    pub(super) fn end_request(&mut self, asks: Direction, pairs: &mut Vec<Pair>) {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.close(Role::Request, asks, pairs);
+        }
         if let Some(part) = &mut self.request {
             part.stop(End::Cut);
         }
@@ -154,8 +281,19 @@ impl Stream {
 
     /// Whether nothing more can come; `awaits_request` tells whether a request that was not seen still may.
     pub(super) fn is_done(&self, awaits_request: bool) -> bool {
+        if let Some(tunnel) = &self.tunnel {
+            return self.reset.is_some() || tunnel.is_over();
+        }
         let request = self.request.as_ref().map_or(!awaits_request, Part::is_over);
         self.reset.is_some() || (request && self.response.as_ref().is_some_and(Part::is_over))
+    }
+
+    /// Messages of a WebSocket that are under way leave as they are.
+    pub(super) fn end_tunnel(&mut self, asks: Direction, pairs: &mut Vec<Pair>) {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.close(Role::Request, asks, pairs);
+            tunnel.close(Role::Response, asks.opposite(), pairs);
+        }
     }
 
     /// Bytes of memory held.
@@ -167,12 +305,29 @@ impl Stream {
             weight.spare += part.body.bytes.capacity() - part.body.bytes.len();
         }
         weight.heads += self.interim.iter().map(|interim| interim.headers.memory_bytes()).sum::<usize>();
+        weight.heads += self.early.as_ref().map_or(0, |early| early.memory_bytes());
+        if let Some(tunnel) = &self.tunnel {
+            weight.spare += tunnel.memory_bytes();
+            weight.messages += tunnel.held_bytes(Role::Request) + tunnel.held_bytes(Role::Response);
+            weight.tunnels += 1;
+        }
         weight
     }
 
+    /// Whether it carries a WebSocket.
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.tunnel.is_some()
+    }
+
+    /// Bytes of which no message was made.
+    pub(super) fn tally(&self) -> Tally {
+        self.tunnel.as_ref().map_or_else(Tally::default, |tunnel| tunnel.tally())
+    }
+
     /// The exchange as it is; `asks` is the way that requests go.
-    pub(super) fn leave(self, asks: Direction, pairs: &mut Vec<Pair>) {
-        let Self { id, origin, request, response, mut interim, reset } = self;
+    pub(super) fn leave(mut self, asks: Direction, pairs: &mut Vec<Pair>) {
+        self.end_tunnel(asks, pairs);
+        let Self { id, origin, request, response, mut interim, reset, .. } = self;
         // An exchange that got as far as a 1xx response was answered that much.
         let response = response.or_else(|| interim.pop().map(part_of_interim));
         let request = request.map(|part| {

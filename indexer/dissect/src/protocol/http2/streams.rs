@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::message::Origin;
-use super::stream::{Role, Stream, Weight};
-use crate::protocol::{Direction, Pair};
+use super::stream::{Role, Stream};
+use super::weight::Weight;
+use crate::protocol::{Direction, Pair, Tally};
 
 /// Most streams under way on one connection; servers allow 100 to 250. The oldest leaves for a new one.
 const STREAMS_MAX: usize = 1024;
 /// Most bytes of headers held by all streams together.
 const HEADS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most streams that carry a WebSocket at once; the oldest leaves for a new one.
+const TUNNELS_MAX: usize = 256;
 /// Streams remembered after they left, where not every frame was seen.
 const CLOSED_MAX: usize = 256;
 
@@ -27,6 +30,8 @@ pub(super) struct Streams {
     highest_promised: u32,
     /// Held by all streams together.
     weight: Weight,
+    /// Of streams that left.
+    tally: Tally,
 }
 
 /// Who talks, and how much of it was seen.
@@ -51,21 +56,35 @@ impl Streams {
         self.weight.bodies
     }
 
+    /// Bytes held of WebSocket messages under way.
+    pub(super) fn messages_bytes(&self) -> usize {
+        self.weight.messages
+    }
+
+    /// Bytes of which no message was made.
+    pub(super) fn tally(&self) -> Tally {
+        self.open.values().fold(self.tally, |tally, stream| tally.and(stream.tally()))
+    }
+
     /// Bytes of memory held.
     pub(super) fn memory_bytes(&self) -> usize {
-        let Weight { heads, bodies, spare } = self.weight;
+        let Weight { heads, bodies, spare, .. } = self.weight;
         let places = self.open.len() * size_of::<Stream>() + self.closed.capacity() * size_of::<u32>();
         heads + bodies + spare + places
     }
 
-    /// Whether the message of `role` began on stream `id`, which is under way.
-    pub(super) fn has_part(&mut self, id: u32, role: Role) -> bool {
-        self.open.get_mut(&id).is_some_and(|stream| stream.part(role).is_some())
+    /// Whether what `role` says began on stream `id`, which is under way.
+    pub(super) fn has_begun(&self, id: u32, role: Role) -> bool {
+        self.open.get(&id).is_some_and(|stream| stream.has_begun(role))
     }
 
     /// Every stream under way.
-    pub(super) fn each(&mut self, change: impl FnMut(&mut Stream)) {
-        self.open.values_mut().for_each(change);
+    pub(super) fn each(&mut self, mut change: impl FnMut(&mut Stream)) {
+        for stream in self.open.values_mut() {
+            let before = stream.weight();
+            change(stream);
+            self.weight.turn(before, stream.weight());
+        }
     }
 
     /// The ids of streams under way above `lowest`.
@@ -99,7 +118,7 @@ impl Streams {
 
     /// A stream whose request came before the connection was HTTP/2.
     pub(super) fn upgrade(&mut self, stream: Stream) {
-        self.weigh(Weight::default(), stream.weight());
+        self.weight.turn(Weight::default(), stream.weight());
         self.highest_asked = stream.id();
         self.open.insert(stream.id(), stream);
     }
@@ -130,7 +149,7 @@ impl Streams {
     pub(super) fn end_requests(&mut self, asks: Direction, pairs: &mut Vec<Pair>) {
         self.highest_asked = u32::MAX >> 1;
         for id in self.above(0) {
-            self.change(id, asks, pairs, |stream, _| stream.end_request());
+            self.change(id, asks, pairs, |stream, pairs| stream.end_request(asks, pairs));
         }
     }
 
@@ -159,7 +178,7 @@ impl Streams {
         // A response may be seen before its request, where that waits for bytes before it.
         let awaits_request = id > self.highest_asked && !stream.is_pushed() && !id.is_multiple_of(2);
         let is_done = stream.is_done(awaits_request);
-        self.weigh(before, after);
+        self.weight.turn(before, after);
         if is_done {
             self.leave(id, asks, pairs);
         } else {
@@ -175,8 +194,10 @@ impl Streams {
     }
 
     fn leave(&mut self, id: u32, asks: Direction, pairs: &mut Vec<Pair>) {
-        let Some(stream) = self.open.remove(&id) else { return };
-        self.weigh(stream.weight(), Weight::default());
+        let Some(mut stream) = self.open.remove(&id) else { return };
+        self.weight.turn(stream.weight(), Weight::default());
+        stream.end_tunnel(asks, pairs);
+        self.tally = self.tally.and(stream.tally());
         stream.leave(asks, pairs);
         if self.closed.len() >= CLOSED_MAX {
             self.closed.pop_front();
@@ -189,12 +210,9 @@ impl Streams {
             let Some((&oldest, _)) = self.open.first_key_value() else { return };
             self.leave(oldest, asks, pairs);
         }
-    }
-
-    fn weigh(&mut self, before: Weight, after: Weight) {
-        let weight = &mut self.weight;
-        weight.heads = (weight.heads + after.heads).saturating_sub(before.heads);
-        weight.bodies = (weight.bodies + after.bodies).saturating_sub(before.bodies);
-        weight.spare = (weight.spare + after.spare).saturating_sub(before.spare);
+        while self.weight.tunnels > TUNNELS_MAX {
+            let Some((&oldest, _)) = self.open.iter().find(|(_, stream)| stream.is_tunnel()) else { return };
+            self.leave(oldest, asks, pairs);
+        }
     }
 }

@@ -24,6 +24,7 @@ impl Building {
         first: Mark,
         target: Option<String>,
         subprotocol: Option<String>,
+        stream_id: Option<u32>,
     ) -> Self {
         let message = Message {
             opcode: header.opcode,
@@ -38,6 +39,7 @@ impl Building {
             is_complete: false,
             target,
             subprotocol,
+            stream_id,
         };
         Self { message, first, last: first, wire_bytes: 0, gap_bytes: 0 }
     }

@@ -19,7 +19,7 @@ impl Dissector {
     /// Behind the opening handshake that made this agreement.
     #[must_use]
     pub fn new(negotiated: &Negotiated, limits: &Limits) -> Self {
-        let reader = |direction| Reader::new(direction, negotiated, limits);
+        let reader = |direction| Reader::new(direction, negotiated, limits.into());
         Self { to_server: reader(Direction::ToServer), to_client: reader(Direction::ToClient) }
     }
 

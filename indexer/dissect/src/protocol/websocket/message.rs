@@ -36,6 +36,8 @@ pub struct Message {
     pub target: Option<String>,
     /// The subprotocol of the connection, where one was agreed on.
     pub subprotocol: Option<String>,
+    /// The stream of HTTP/2 that carried it (RFC 8441).
+    pub stream_id: Option<u32>,
 }
 
 /// One frame of a message.

@@ -15,6 +15,8 @@ pub struct Negotiated {
     pub target: Option<String>,
     /// `Sec-WebSocket-Protocol` of the response.
     pub subprotocol: Option<String>,
+    /// The stream of HTTP/2 that carries it, over HTTP/2.
+    pub stream_id: Option<u32>,
     /// What is known of compression.
     pub compression: Compression,
 }
@@ -84,6 +86,7 @@ impl Negotiated {
         Self {
             target: target.map(text),
             subprotocol: subprotocol.map(text),
+            stream_id: None,
             compression: extension.map_or(Compression::No, Compression::Deflate),
         }
     }

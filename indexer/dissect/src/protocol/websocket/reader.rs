@@ -10,7 +10,7 @@ use super::inflate::{InflateError, Inflater};
 use super::negotiated::{Compression, Negotiated};
 use super::search::{self, Begins};
 use crate::exchange;
-use crate::limits::Limits;
+use crate::protocol::http_view::BodyBytes;
 use crate::protocol::pending::{Input, Pending};
 use crate::protocol::{Direction, Mark, Tally};
 
@@ -22,10 +22,13 @@ const SEARCHES_MAX: u32 = 4096;
 pub struct Reader {
     direction: Direction,
     body_bytes_max: usize,
+    /// Bytes that the message under way may hold now.
+    room_bytes: usize,
     decoded_bytes_max: usize,
     inflater: Option<Inflater>,
     target: Option<String>,
     subprotocol: Option<String>,
+    stream_id: Option<u32>,
     pending: Pending,
     position: Position,
     frame: Option<Open>,
@@ -63,16 +66,18 @@ struct Open {
 impl Reader {
     /// At the start of what `direction` sends.
     #[must_use]
-    pub fn new(direction: Direction, negotiated: &Negotiated, limits: &Limits) -> Self {
+    pub fn new(direction: Direction, negotiated: &Negotiated, bytes: BodyBytes) -> Self {
         let is_known = negotiated.compression != Compression::Unknown;
         Self {
             direction,
             // What a message says is told in rows, too, and can only be inflated in a row.
-            body_bytes_max: limits.body_bytes_max.max(limits.interpreted_bytes_max),
-            decoded_bytes_max: limits.decoded_bytes_max,
+            body_bytes_max: bytes.most(),
+            room_bytes: usize::MAX,
+            decoded_bytes_max: bytes.decoded,
             inflater: negotiated.context(direction).map(|context| Inflater::new(context, is_known)),
             target: negotiated.target.clone(),
             subprotocol: negotiated.subprotocol.clone(),
+            stream_id: negotiated.stream_id,
             pending: Pending::default(),
             position: Position::default(),
             frame: None,
@@ -113,6 +118,17 @@ impl Reader {
         self.tally.skip(self.pending.length_bytes());
         self.pending.skip(0);
         self.cut(messages);
+    }
+
+    /// From here on a message that is under way holds no more than so many bytes.
+    pub fn set_room(&mut self, room_bytes: usize) {
+        self.room_bytes = room_bytes;
+    }
+
+    /// Bytes of messages under way.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        [&self.data, &self.control].into_iter().flatten().map(|building| building.message.payload.len()).sum()
     }
 
     /// Bytes of which no message was made.
@@ -203,8 +219,8 @@ impl Reader {
             let unfinished = self.data.take();
             self.leave(unfinished, messages);
         }
-        let (target, subprotocol) = (&self.target, &self.subprotocol);
-        let new = || Building::new(header, first, target.clone(), subprotocol.clone());
+        let (target, subprotocol, stream_id) = (&self.target, &self.subprotocol, self.stream_id);
+        let new = || Building::new(header, first, target.clone(), subprotocol.clone(), stream_id);
         let building = if is_control { &mut self.control } else { &mut self.data }.get_or_insert_with(new);
         building.add(&header, length, last);
     }
@@ -220,7 +236,7 @@ impl Reader {
             self.tally.skip(count(part.len()));
             return;
         }
-        let limit = self.body_bytes_max;
+        let limit = self.body_bytes_max.min(self.room_bytes);
         let building = if open.header.is_control() { &mut self.control } else { &mut self.data };
         if let Some(building) = building {
             building.take(part, open.header.mask, offset, limit, input.last_mark());

@@ -13,6 +13,7 @@ mod postgres;
 mod redis;
 mod tls;
 mod websocket;
+mod websocket_http2;
 
 use dissect::Message;
 use dissect::protocol::http2::message::End;

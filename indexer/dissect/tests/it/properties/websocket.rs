@@ -11,7 +11,7 @@ use super::{config, flood, gaps_tell_nothing_new, parts, splits_alike, steps};
 
 const MIB: usize = 1024 * 1024;
 
-fn frame(first: u8, direction: Direction, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(first: u8, direction: Direction, payload: &[u8]) -> Vec<u8> {
     let mask = if direction == ToServer { 0x80 } else { 0 };
     let mut frame = vec![first];
     match payload.len() {
@@ -43,7 +43,7 @@ fn dissector(extension: &[u8]) -> websocket::Dissector {
 }
 
 /// Frames in any order, most of them against some rule.
-fn jumble() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn jumble() -> impl Strategy<Value = Vec<u8>> {
     let direction = prop_oneof![Just(ToServer), Just(ToClient)];
     let first = prop::sample::select(vec![
         0x81_u8, 0x82, 0x01, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a, 0xc1, 0x41, 0xc2, 0x0f, 0xf1,
@@ -62,7 +62,7 @@ fn jumble() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// A sound conversation: in one frame or several, with pings between, compressed or not.
-fn talk(is_compressed: bool) -> impl Strategy<Value = Vec<(Direction, Vec<u8>)>> {
+pub(super) fn talk(is_compressed: bool) -> impl Strategy<Value = Vec<(Direction, Vec<u8>)>> {
     let turn = (any::<bool>(), "[a-zé ]{0,80}", 1_usize..50, any::<bool>());
     prop::collection::vec(turn, 1..12).prop_map(move |turns| {
         let compressor = || Compress::new(Compression::default(), false);
@@ -96,7 +96,7 @@ fn talk(is_compressed: bool) -> impl Strategy<Value = Vec<(Direction, Vec<u8>)>>
     })
 }
 
-const DEFLATE: &[u8] = b"permessage-deflate";
+pub(super) const DEFLATE: &[u8] = b"permessage-deflate";
 
 proptest! {
     #![proptest_config(config())]
