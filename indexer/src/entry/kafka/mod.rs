@@ -94,6 +94,10 @@ const FIELDS: &[Field] = &[
         "request.payload.topicData.*.partitionData.*.records.recordBatch.*.record.*.value",
         "value of a record; base64 where it is not text",
     ),
+    Field::boolean(
+        "request.payload.topicData.*.partitionData.*.records.recordBatch.*.partial",
+        "whether the batch is cut; the records told of it are those that are whole",
+    ),
     Field::text("request.payload.groupId", "consumer group"),
     Field::text("request.payload.memberId", "member of the group"),
     Field::text("request.payload.transactionalId", "transaction"),
@@ -179,6 +183,11 @@ fn response(response: &Response, bodies: Bodies) -> Value {
         return fields.into();
     };
     fields.insert("correlationID".into(), correlation_id.into());
+    if response.api.is_none() {
+        let damage = "the request, which tells how to read it, was not seen";
+        fields.insert("damage".into(), damage.into());
+        return fields.into();
+    }
     add_topics(&mut fields, &response.topics);
     let decoded = response.payload();
     let errors = errors(&decoded.fields).into_iter().filter(|code| *code != 0);

@@ -39,6 +39,9 @@ fn batch(batch: &Batch) -> Value {
     }
     let is_control = batch.is_control();
     set("record", batch.records.iter().map(|one| record(one, is_control)).collect());
+    if batch.is_partial {
+        set("partial", true.into());
+    }
     if let Some(problem) = batch.problem {
         set("damage", problem.to_string().into());
     }

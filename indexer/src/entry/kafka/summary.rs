@@ -24,6 +24,9 @@ pub fn summary(entry: &Value) -> Summary {
         let status = if is_answered { String::new() } else { "not acknowledged".to_owned() };
         return Summary { method, text, status, outcome: Outcome::Neutral };
     }
+    if request.is_null() {
+        return Summary { method, text, ..Summary::default() };
+    }
     let (status, outcome) = status(response);
     Summary { method, text, status, outcome }
 }

@@ -1,7 +1,9 @@
 //! Pairs Kafka's requests with their responses, by correlation id.
 //!
-//! A response can't be read without its request, which tells the operation and the version; one whose request was
-//! not seen is skipped. A broker answers in the order in which it was asked, but nothing here depends on that.
+//! A response can't be read without its request, which tells the operation and the version; of one whose request was
+//! not seen, only that there was one is told, where its correlation id fits the client's others. A broker answers in the order in which it was asked, but nothing here depends on that.
+
+use std::collections::VecDeque;
 
 use crate::exchange::Message;
 use crate::protocol::{Chunk, Content, Direction, Pair, StreamDissector, Tally, state};
@@ -16,6 +18,9 @@ use super::waiting::{self, Waiting};
 
 /// How far correlation ids may run ahead over a gap: clients count by one.
 const CORRELATION_AHEAD_MAX: i32 = 1 << 20;
+
+/// Most requests remembered to which no response is awaited.
+const UNANSWERED_MAX: usize = 64;
 
 /// A frame of an authentication's token (`sasl.server.max.receive.size`).
 const TOKEN_BYTES_MAX: u32 = 512 * 1024;
@@ -38,6 +43,8 @@ pub struct Dissector {
 struct Conversation {
     waiting: Waiting,
     client: Option<Client>,
+    /// The last requests to which no response is awaited; some brokers send one all the same.
+    unanswered: VecDeque<i32>,
     /// Whether frames may be tokens of an authentication.
     expects_tokens: bool,
     topics: Known,
@@ -131,6 +138,24 @@ impl Conversation {
             && (1..=CORRELATION_AHEAD_MAX).contains(&ahead.max(i32::from(!client.counts)))
     }
 
+    /// Whether a response with this id may answer a request that was not seen: one of a client that counts.
+    fn may_have_asked(&self, correlation_id: i32) -> bool {
+        self.client.as_ref().is_some_and(|client| {
+            client.counts
+                && correlation_id.wrapping_sub(client.last).unsigned_abs()
+                    <= CORRELATION_AHEAD_MAX.unsigned_abs()
+        })
+    }
+
+    /// No response is awaited to this request.
+    fn not_awaited(&mut self, request: &Message) {
+        let head = waiting::request(request).and_then(|request| request.head.as_ref());
+        if self.unanswered.len() >= UNANSWERED_MAX {
+            self.unanswered.pop_front();
+        }
+        self.unanswered.extend(head.map(|head| head.correlation_id));
+    }
+
     /// A request with this head came.
     fn heard(&mut self, head: &Head) {
         let repeats = self.client.as_ref().is_some_and(|client| client.last == head.correlation_id);
@@ -171,6 +196,7 @@ impl Flow for Requests<'_> {
         if is_answered {
             self.conversation.waiting.push(message, self.pairs);
         } else {
+            self.conversation.not_awaited(&message);
             let request_direction = Direction::ToServer;
             self.pairs.push(Pair { request_direction, request: Some(message), response: None });
         }
@@ -235,10 +261,11 @@ impl Flow for Responses<'_> {
             return Look::Not("shorter than any response");
         }
         let Some(correlation_id) = message.first_chunk() else { return Look::More };
-        match waiting.api(i32::from_be_bytes(*correlation_id)) {
-            Some(_) => Look::Sound,
-            None => Look::Not("no request has this correlation id"),
+        let correlation_id = i32::from_be_bytes(*correlation_id);
+        if waiting.api(correlation_id).is_some() || self.conversation.may_have_asked(correlation_id) {
+            return Look::Sound;
         }
+        Look::Not("no request has this correlation id")
     }
 
     /// Nothing tells a response but its correlation id, and that it can be read as what was asked for.
@@ -266,24 +293,47 @@ impl Flow for Responses<'_> {
         frame::sound(response.payload().end, beginning)
     }
 
+    /// Responses whose requests were not seen are believed where they lead to the first one whose request was.
+    fn are_messages(&self, mut before: &[u8]) -> bool {
+        while let (Some(id), Ok(Some(length))) = (correlation_id(before), frame::length(before)) {
+            let rest =
+                usize::try_from(length).ok().and_then(|length| before.get(frame::LENGTH_BYTES + length..));
+            match rest {
+                Some(rest) if length >= frame::RESPONSE_BYTES_MIN && self.conversation.may_have_asked(id) => {
+                    before = rest;
+                }
+                _ => return false,
+            }
+        }
+        before.is_empty()
+    }
+
     fn message(&mut self, part: Part) -> Taken {
         let Some((request, response)) = self.response(part) else { return Taken::Skipped };
         let request_direction = Direction::ToServer;
-        self.pairs.push(Pair { request_direction, request: Some(request), response: Some(response) });
+        self.pairs.push(Pair { request_direction, request, response: Some(response) });
         Taken::Yes
     }
 }
 
 impl Responses<'_> {
-    fn response(&mut self, mut part: Part) -> Option<(Message, Message)> {
+    /// The response, and what it answers if that was seen.
+    fn response(&mut self, mut part: Part) -> Option<(Option<Message>, Message)> {
         let correlation_id = part.bytes.first_chunk().map(|bytes| i32::from_be_bytes(*bytes));
         let conversation = &mut *self.conversation;
         let known = correlation_id.and_then(|id| Some((id, conversation.waiting.api(id)?)));
         let Some((correlation_id, api)) = known else {
-            let asked = conversation.waiting.take_token()?;
+            let asked = conversation.waiting.take_token();
+            if asked.is_none() && conversation.unanswered.contains(&correlation_id?) {
+                return None;
+            }
+            // A token has no head.
+            let correlation_id = if asked.is_some() { None } else { Some(correlation_id?) };
+            let head_bytes = correlation_id.map_or(0, |_| RESPONSE_HEAD_BYTES);
+            part.bytes.drain(..head_bytes.min(part.bytes.len()));
             let (length_bytes, body) = (part.length_bytes, std::mem::take(&mut part.bytes));
             let topics = Vec::new();
-            let response = Response { correlation_id: None, api: None, length_bytes, body, topics };
+            let response = Response { correlation_id, api: None, length_bytes, body, topics };
             return Some((asked, message(&part, Content::KafkaResponse(response))));
         };
         let asked = conversation.waiting.take(correlation_id)?;
@@ -305,8 +355,14 @@ impl Responses<'_> {
         }
         let topics = conversation.topics.topics(&fields);
         response.topics = topics;
-        Some((asked, message(&part, Content::KafkaResponse(response))))
+        Some((Some(asked), message(&part, Content::KafkaResponse(response))))
     }
+}
+
+/// The correlation id of a response whose length begins here; `None` if it is not there.
+fn correlation_id(input: &[u8]) -> Option<i32> {
+    let message = input.get(frame::LENGTH_BYTES..)?;
+    message.first_chunk().map(|bytes| i32::from_be_bytes(*bytes))
 }
 
 fn token_request(mut part: Part) -> (Message, bool) {
@@ -448,9 +504,10 @@ mod tests {
             ],
             expect![[r#"
                 Metadata 1 #2 orders[] Whole [1..1] → #2 orders[] Whole [2..2]
+                - → #9 Unknown [3..3]
                 Heartbeat 0 #1 Whole [0..0] → #1 Whole [4..4]
                 ListGroups 0 #3 Whole [5..5] → -
-                10 bytes skipped
+                0 bytes skipped
             "#]],
         );
     }
@@ -462,11 +519,17 @@ mod tests {
         };
         let acknowledged = b"\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x07\0\0\0\0\0\0\0\0\0\x2a";
         check(
-            &[request(0, 0, 1, &produce(0)), request(0, 0, 2, &produce(1)), response(2, acknowledged)],
+            &[
+                request(0, 0, 1, &produce(0)),
+                request(0, 0, 2, &produce(1)),
+                // Some broker acknowledges all the same: its request was seen.
+                response(1, acknowledged),
+                response(2, acknowledged),
+            ],
             expect![[r#"
                 Produce 0 #1 t[7] Whole [0..0] → -
-                Produce 0 #2 t[7] Whole [1..1] → #2 t[7] Whole [2..2]
-                0 bytes skipped
+                Produce 0 #2 t[7] Whole [1..1] → #2 t[7] Whole [3..3]
+                33 bytes skipped
             "#]],
         );
     }
@@ -573,6 +636,51 @@ mod tests {
             expect![[r#"
                 Metadata 1 #2 orders[] Whole [4..4] → #2 orders[] Whole [5..5]
                 52 bytes skipped
+            "#]],
+        );
+    }
+
+    #[test]
+    fn responses_to_what_was_not_seen_are_told_by_their_ids() {
+        let [_, first_answer] = metadata(1);
+        let [_, second_answer] = metadata(2);
+        let [third, third_answer] = metadata(3);
+        let lost = metadata(4);
+        let answers = [first_answer.1, second_answer.1, third_answer.1].concat();
+        check_chunks(
+            &[
+                (ToServer, None, 0),
+                (ToClient, None, 0),
+                (ToServer, Some(&third.1), 0),
+                (ToClient, Some(&answers), 0),
+                (ToServer, None, lost[0].1.len() as u64),
+                (ToClient, Some(&lost[1].1), 0),
+                // No client counts so far.
+                (ToClient, Some(&response(i32::MAX, b"\0\0").1), 0),
+            ],
+            expect![[r#"
+                - → #1 Unknown [3..3]
+                - → #2 Unknown [3..3]
+                Metadata 1 #3 orders[] Whole [2..2] → #3 orders[] Whole [3..3]
+                - → #4 Unknown [5..5]
+                10 bytes skipped
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_version_that_the_broker_does_not_know_is_answered_in_version_0() {
+        check(
+            &[
+                request(18, 3, 1, b"\x04lib\x021\0"),
+                response(1, b"\0\x23\0\0\0\x01\0\x12\0\0\0\x02"),
+                request(18, 3, 2, b"\x04lib\x021\0"),
+                response(2, b"\0\0\x02\0\x12\0\0\0\x02\0\0\0\0\0\0"),
+            ],
+            expect![[r#"
+                ApiVersions 3 #1 Whole [0..0] → #1 Whole [1..1]
+                ApiVersions 3 #2 Whole [2..2] → #2 Whole [3..3]
+                0 bytes skipped
             "#]],
         );
     }

@@ -26,7 +26,8 @@ pub struct Request {
 pub struct Response {
     /// Which request it answers; `None` for a token, see [`Request::head`].
     pub correlation_id: Option<i32>,
-    /// The operation and the version of its request, without which it can't be read; `None` if that was not seen.
+    /// The operation and the version of its request, without which it can't be read; `None` if that was not seen, and
+    /// of a token.
     pub api: Option<(i16, i16)>,
     /// The length that stands before the message.
     pub length_bytes: u32,

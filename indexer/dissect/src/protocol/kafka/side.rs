@@ -8,6 +8,9 @@ use super::frame::{self, Look};
 /// Most times that a stream is searched for a message in vain before the rest of it is given up.
 const SEARCHES_MAX: u32 = 256;
 
+/// Most bytes between a gap and the first message found behind it that may be messages themselves.
+const BEFORE_BYTES_MAX: usize = 2048;
+
 /// One direction of a TCP flow.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Side {
@@ -24,10 +27,17 @@ enum Position {
     Known,
     /// In a message whose length is known.
     Within(Part),
-    /// After a gap: some byte may begin a message; so often one seemed to and did not.
-    Lost { failures: u32 },
+    /// After a gap: some byte may begin a message; so often one seemed to and did not. Whether no byte came since.
+    Lost { failures: u32, is_fresh: bool },
     /// Searched too often.
     GivenUp,
+}
+
+impl Position {
+    /// Right behind a gap.
+    const LOST: Self = Self::Lost { failures: 0, is_fresh: true };
+    /// Where no message begins though one should.
+    const ASTRAY: Self = Self::Lost { failures: 0, is_fresh: false };
 }
 
 /// A message so far, without the length that stands before it.
@@ -55,6 +65,12 @@ pub(super) trait Flow {
 
     /// Whether a message begins here, where any byte may be its first.
     fn look(&self, input: &[u8]) -> Look;
+
+    /// Whether the bytes between a gap and the first message that was found behind it are messages, too, which can
+    /// only be told by that: where a capture begins, a message often does.
+    fn are_messages(&self, _before: &[u8]) -> bool {
+        false
+    }
 
     /// Takes a message that ended.
     fn message(&mut self, part: Part) -> Taken;
@@ -104,8 +120,8 @@ impl Side {
         self.pending.skip(length_bytes);
         self.position = match std::mem::take(&mut self.position) {
             Position::GivenUp => Position::GivenUp,
-            Position::Lost { failures } => Position::Lost { failures },
-            Position::Known => Position::Lost { failures: 0 },
+            Position::Lost { failures, .. } => Position::Lost { failures, is_fresh: true },
+            Position::Known => Position::LOST,
             Position::Within(mut part) => {
                 let is_inside = (1..=part.left).contains(&length_bytes);
                 let missing = if is_inside { length_bytes } else { part.left };
@@ -116,7 +132,7 @@ impl Side {
                     return;
                 }
                 self.end(part, flow);
-                if is_inside { Position::Known } else { Position::Lost { failures: 0 } }
+                if is_inside { Position::Known } else { Position::LOST }
             }
         };
     }
@@ -137,7 +153,7 @@ impl Side {
                         return;
                     }
                     if self.end(part, flow) == Taken::Wrong {
-                        self.position = Position::Lost { failures: 0 };
+                        self.position = Position::ASTRAY;
                     }
                 }
                 Position::Known => match frame::length(input.rest()) {
@@ -147,14 +163,14 @@ impl Side {
                         match flow.begins(length, message) {
                             Look::More => return,
                             Look::Sound => self.begin(input, length),
-                            Look::Not(_) | Look::Unread => self.position = Position::Lost { failures: 0 },
+                            Look::Not(_) | Look::Unread => self.position = Position::ASTRAY,
                         }
                     }
-                    Err(_) => self.position = Position::Lost { failures: 0 },
+                    Err(_) => self.position = Position::ASTRAY,
                 },
-                Position::Lost { failures } => {
-                    self.position = Position::Lost { failures };
-                    if !self.search(input, failures, flow) {
+                Position::Lost { failures, is_fresh } => {
+                    self.position = Position::Lost { failures, is_fresh };
+                    if !self.search(input, failures, is_fresh, flow) {
                         return;
                     }
                 }
@@ -177,22 +193,26 @@ impl Side {
     }
 
     /// Looks for the next message; false if that takes more bytes.
-    fn search(&mut self, input: &mut Input<'_>, failures: u32, flow: &impl Flow) -> bool {
+    fn search(&mut self, input: &mut Input<'_>, failures: u32, is_fresh: bool, flow: &impl Flow) -> bool {
         let rest = input.rest();
+        // As long as a message may be found that tells what is before it.
+        let is_kept =
+            is_fresh && rest.len() <= BEFORE_BYTES_MAX + frame::SOUND_BYTES_MAX + frame::LENGTH_BYTES;
         for (skipped, window) in rest.windows(frame::LENGTH_BYTES).enumerate() {
             // The first byte of any sane length: most bytes are told by this alone.
             if window.first().is_none_or(|byte| *byte > LENGTH_FIRST_BYTE_MAX) {
                 continue;
             }
-            match flow.look(rest.get(skipped..).unwrap_or_default()) {
+            let here = rest.get(skipped..).unwrap_or_default();
+            match flow.look(here) {
                 Look::Not(_) => {}
                 Look::More => {
-                    self.skip(input, skipped);
+                    self.skip(input, if is_kept { 0 } else { skipped });
                     return false;
                 }
                 Look::Unread if failures < SEARCHES_MAX => {
                     self.skip(input, skipped + 1);
-                    self.position = Position::Lost { failures: failures + 1 };
+                    self.position = Position::Lost { failures: failures + 1, is_fresh: false };
                     return true;
                 }
                 Look::Unread => {
@@ -200,7 +220,9 @@ impl Side {
                     return true;
                 }
                 Look::Sound => {
-                    self.skip(input, skipped);
+                    let before = rest.get(..skipped).unwrap_or_default();
+                    let are_messages = is_fresh && skipped <= BEFORE_BYTES_MAX && flow.are_messages(before);
+                    self.skip(input, if are_messages { 0 } else { skipped });
                     if let Ok(Some(length)) = frame::length(input.rest()) {
                         self.begin(input, length);
                     }
@@ -208,7 +230,7 @@ impl Side {
                 }
             }
         }
-        self.skip(input, rest.len().saturating_sub(frame::LENGTH_BYTES - 1));
+        self.skip(input, if is_kept { 0 } else { rest.len().saturating_sub(frame::LENGTH_BYTES - 1) });
         false
     }
 
@@ -223,6 +245,9 @@ impl Side {
 
     fn skip(&mut self, input: &mut Input<'_>, length: usize) {
         let skipped = input.advance(length).len();
+        if let Position::Lost { is_fresh, .. } = &mut self.position {
+            *is_fresh &= skipped == 0;
+        }
         self.tally.skip(u64::try_from(skipped).unwrap_or(u64::MAX));
     }
 }

@@ -1,10 +1,10 @@
 //! Kafka.
 
 use dissect::protocol::Direction::{self, ToClient, ToServer};
-use dissect::protocol::kafka;
+use dissect::protocol::{Content, kafka};
 use proptest::prelude::*;
 
-use super::{config, flood, gaps_tell_nothing_new, parts, splits_alike, steps};
+use super::{Keeping, Step, config, flood, gaps_tell_nothing_new, parts, play, splits_alike, steps};
 
 /// A message with its length in front.
 fn framed(parts: &[&[u8]]) -> Vec<u8> {
@@ -120,6 +120,33 @@ proptest! {
             talk.sort_by_key(|(way, _)| *way == ToClient);
         }
         gaps_tell_nothing_new(|| kafka::Dissector::new(1 << 20), &talk, gap)?;
+    }
+
+    #[test]
+    fn a_response_to_what_was_not_seen_was_sent(
+        operations in prop::collection::vec(operation(), 2..12),
+        pipelined in any::<bool>(),
+        lost in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let talk = operations.iter().zip(1..).flat_map(|(operation, id)| operation.messages(id));
+        let mut talk: Vec<_> = talk.collect();
+        if pipelined {
+            talk.sort_by_key(|(way, _)| *way == ToClient);
+        }
+        let mut steps: Vec<_> = talk.iter().map(|(way, bytes)| Step::Data(*way, bytes.clone())).collect();
+        for lost in lost {
+            let lost = lost.index(talk.len());
+            steps[lost] = Step::Gap(talk[lost].0, talk[lost].1.len() as u64);
+        }
+        for pair in play(dissector(), &steps, &[usize::MAX], Keeping::InMemory) {
+            let (None, Some(response)) = (&pair.request, &pair.response) else { continue };
+            let Content::KafkaResponse(said) = &response.content else { continue };
+            let id = said.correlation_id.unwrap();
+            let was_sent = |(way, bytes): &(Direction, Vec<u8>)| {
+                *way == ToClient && bytes[4..8] == id.to_be_bytes() && bytes.len() as u64 == response.wire_bytes
+            };
+            prop_assert!(talk.iter().any(was_sent), "never sent: {:?}", said);
+        }
     }
 }
 

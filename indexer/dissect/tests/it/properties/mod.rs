@@ -191,6 +191,8 @@ fn is_cut_off(content: &Content) -> bool {
         Content::PostgresResponse(response) => !response.complete,
         Content::MysqlResponse(response) => !response.complete,
         Content::Amqp(amqp) => amqp.is_cut,
+        // Only that there was one is told.
+        Content::KafkaResponse(response) => response.api.is_none(),
         _ => false,
     }
 }

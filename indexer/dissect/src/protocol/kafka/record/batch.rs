@@ -30,6 +30,33 @@ pub(super) fn read(bytes: &[u8], reader: &mut Reader) -> Option<Batch> {
     Some(batch)
 }
 
+/// Reads a batch whose end is not there: the records that are whole, if they are not compressed.
+pub(super) fn read_begun(bytes: &[u8], reader: &mut Reader) -> Option<Batch> {
+    let mut cursor = Cursor { rest: bytes };
+    let (mut batch, header) = head(&mut cursor)?;
+    batch.is_partial = true;
+    if batch.codec == Codec::None {
+        let problem = records(&mut batch, header, cursor.rest, reader);
+        batch.problem = problem.filter(|problem| *problem != Problem::Damaged);
+    }
+    Some(batch)
+}
+
+/// How many whole records there are in a batch whose end is not there.
+pub(super) fn count_begun(bytes: &[u8]) -> u64 {
+    let mut cursor = Cursor { rest: bytes };
+    let Some((batch, header)) = head(&mut cursor) else { return 0 };
+    let mut count = 0;
+    while batch.codec == Codec::None && count < header.count.max(0) {
+        let length = cursor.varint().and_then(|length| usize::try_from(length).ok());
+        if length.and_then(|length| cursor.take(length)).is_none() {
+            break;
+        }
+        count += 1;
+    }
+    u64::try_from(count).unwrap_or(0)
+}
+
 /// How many records a batch says it has.
 pub(super) fn count(bytes: &[u8]) -> u64 {
     let header = head(&mut Cursor { rest: bytes });
@@ -63,6 +90,7 @@ fn head(cursor: &mut Cursor<'_>) -> Option<(Batch, Header)> {
         header: Some(header),
         records: Vec::new(),
         problem: None,
+        is_partial: false,
     };
     Some((batch, header))
 }

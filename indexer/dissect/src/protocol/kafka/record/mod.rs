@@ -31,7 +31,8 @@ const MAGIC_AT: usize = 16;
 pub struct Records {
     /// Its batches; those of a message set that are not compressed together make one.
     pub batches: Vec<Batch>,
-    /// Bytes of a batch at the end that was only begun.
+    /// Bytes of a batch at the end that was only begun. If it is of format 2, it is the last of `batches`, with the
+    /// records that are whole.
     pub partial_bytes: usize,
 }
 
@@ -56,6 +57,8 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Why there are not all of them, if so.
     pub problem: Option<Problem>,
+    /// Whether its sender cut it, at the number of bytes that was asked for, or a limit of ours did.
+    pub is_partial: bool,
 }
 
 /// What a batch of format 2 says of itself.
@@ -148,6 +151,9 @@ impl Reader {
             input = rest;
         }
         records.partial_bytes = input.len();
+        if is_begun(input) {
+            records.batches.extend(batch::read_begun(input, self));
+        }
         records
     }
 
@@ -181,7 +187,15 @@ pub fn count(mut input: &[u8]) -> u64 {
         });
         input = rest;
     }
+    if is_begun(input) {
+        count = count.saturating_add(batch::count_begun(input));
+    }
     count
+}
+
+/// Whether a batch of format 2 begins here of which not all is there; of other formats nothing can be said then.
+fn is_begun(input: &[u8]) -> bool {
+    input.get(MAGIC_AT) == Some(&2) && frame(input).is_none()
 }
 
 /// Only message sets of old must be decompressed to be counted.
@@ -269,6 +283,9 @@ mod tests {
             }
             if let Some(problem) = batch.problem {
                 writeln!(text, "  {problem}").unwrap();
+            }
+            if batch.is_partial {
+                writeln!(text, "  partial").unwrap();
             }
         }
         if records.partial_bytes > 0 {
@@ -386,11 +403,34 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_was_only_begun_is_counted() {
+    fn a_batch_that_was_only_begun_tells_its_whole_records() {
         let whole = batch(0, &hex(RECORDS));
-        let cut = [&whole, &whole[..70]].concat();
-        let records = Reader::new(1 << 20).read(&cut);
-        assert_eq!((records.batches.len(), records.partial_bytes, count(&cut)), (1, 70, 3));
+        let of = |length: usize| {
+            let cut = [&whole[..], &whole[..length]].concat();
+            (Reader::new(1 << 20).read(&cut), count(&cut))
+        };
+        // Not even its header is there.
+        let (records, counted) = of(60);
+        assert_eq!((records.batches.len(), records.partial_bytes, counted), (1, 60, 3));
+        let (records, counted) = of(70);
+        assert_eq!((records.batches.len(), records.partial_bytes, counted), (2, 70, 3));
+        let (_, counted) = of(whole.len() - 1);
+        assert_eq!(counted, 5);
+        check(
+            &whole[..whole.len() - 1],
+            expect![[r#"
+                format 2 from 0 none
+                  0 1700000000000 k1 = hello hello hello hello hello, h = x
+                  1 1700000000000 null = world
+                  partial
+                126 bytes of another
+            "#]],
+        );
+        // What is compressed can't be had in part.
+        let compressed = batch(1, b"only begun");
+        let records = Reader::new(1 << 20).read(&compressed[..compressed.len() - 2]);
+        let [batch] = records.batches.as_slice() else { panic!("{records:?}") };
+        assert!(batch.is_partial && batch.problem.is_none() && batch.records.is_empty());
     }
 
     #[test]

@@ -92,6 +92,7 @@ fn batch(message: &Message<'_>, codec: Codec) -> Batch {
         header: None,
         records: Vec::new(),
         problem: None,
+        is_partial: false,
     }
 }
 
