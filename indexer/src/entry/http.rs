@@ -1,5 +1,8 @@
 //! What the entries of HTTP/1 and HTTP/2 have in common: targets, bodies, headers, cookies.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dissect::protocol::content_encoding::Decoded;
@@ -63,24 +66,32 @@ fn add_body(fields: &mut Map<String, Value>, decoded: &Decoded) {
     }
 }
 
-/// Header names in canonical case (`content-type` → `Content-Type`), repeats joined by commas (RFC 9110 §5.3).
-pub(super) fn headers<'a>(lines: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Value {
-    let mut fields: Map<String, Value> = Map::new();
+/// Field lines as `key`: names in canonical case (`content-type` → `Content-Type`), repeats joined by commas
+/// (RFC 9110 §5.3). Beside it, as `keyLatin1`, the names of those whose values are no UTF-8 and are read as ISO-8859-1
+/// (obs-text, §5.5): so nothing is lost, and both readings can be undone.
+pub(super) fn add_headers<'a>(
+    fields: &mut Map<String, Value>,
+    key: &str,
+    lines: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) {
+    let mut values: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (name, value) in lines {
-        let value = text(value);
-        match fields.entry(canonical(name)) {
-            serde_json::map::Entry::Vacant(vacant) => {
-                vacant.insert(value.into());
-            }
-            serde_json::map::Entry::Occupied(mut known) => {
-                if let Value::String(known) = known.get_mut() {
-                    known.push(',');
-                    known.push_str(&value);
-                }
+        match values.entry(canonical(name)) {
+            Entry::Vacant(vacant) => drop(vacant.insert(value.to_vec())),
+            Entry::Occupied(mut known) => {
+                known.get_mut().push(b',');
+                known.get_mut().extend_from_slice(value);
             }
         }
     }
-    fields.into()
+    let is_latin1 = |(_, value): &(&String, &Vec<u8>)| std::str::from_utf8(value).is_err();
+    let latin1: Vec<Value> = values.iter().filter(is_latin1).map(|(name, _)| name.as_str().into()).collect();
+    if !latin1.is_empty() {
+        fields.insert(format!("{key}Latin1"), latin1.into());
+    }
+    let told: Map<String, Value> =
+        values.into_iter().map(|(name, value)| (name, text(&value).into())).collect();
+    fields.insert(key.to_owned(), told.into());
 }
 
 /// The first letter and each after a hyphen in upper case, the rest in lower case.
@@ -146,12 +157,12 @@ fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 /// `+` and `%XX` undone; an escape that is none stays as it is.
-fn unescape(text: &str) -> String {
-    if !text.contains(['+', '%']) {
-        return text.to_owned();
+fn unescape(escaped: &str) -> String {
+    if !escaped.contains(['+', '%']) {
+        return escaped.to_owned();
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
@@ -164,12 +175,12 @@ fn unescape(text: &str) -> String {
             _ => bytes.push(byte),
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    text(&bytes)
 }
 
-/// Bytes from the wire as text; what is no UTF-8 becomes U+FFFD.
+/// Bytes of HTTP as text: UTF-8, and what is none as ISO-8859-1, as RFC 9110 §5.5 has it of fields.
 pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -190,6 +201,32 @@ mod tests {
             parameters("limit=10&tag=a&tag=b&q=hello%20w+x&bad=%zz&flag"),
             json!({"limit": "10", "tag": ["a", "b"], "q": "hello w x", "bad": "%zz", "flag": ""})
         );
+    }
+
+    #[test]
+    fn values_that_are_no_utf_8_are_read_as_iso_8859_1_and_can_be_had_back() {
+        let lines: [(&[u8], &[u8]); 5] = [
+            (b"server", b"nginx"),
+            (b"x-utf8", "caf\u{e9}".as_bytes()),
+            (b"x-latin", b"caf\xe9"),
+            (b"x-latin", "caf\u{e9}".as_bytes()),
+            (b"x-bytes", b"\x80\xff"),
+        ];
+        let mut fields = Map::new();
+        add_headers(&mut fields, "headers", lines.into_iter());
+        assert_eq!(
+            Value::from(fields.clone()),
+            json!({
+                "headers": {
+                    "Server": "nginx", "X-Utf8": "caf\u{e9}", "X-Latin": "caf\u{e9},caf\u{c3}\u{a9}",
+                    "X-Bytes": "\u{80}\u{ff}",
+                },
+                "headersLatin1": ["X-Bytes", "X-Latin"],
+            })
+        );
+        let latin1 = |text: &str| text.chars().map(|c| u8::try_from(c).unwrap()).collect::<Vec<u8>>();
+        assert_eq!(latin1(fields["headers"]["X-Latin"].as_str().unwrap()), b"caf\xe9,caf\xc3\xa9");
+        assert_eq!(parameters("q=caf%E9&r=caf%C3%A9"), json!({"q": "caf\u{e9}", "r": "caf\u{e9}"}));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use dissect::protocol::http1::message::{Request, Response};
 use serde_json::{Map, Value};
 
 use super::description::{Description, Field, Outcome, Summary};
-use super::http::{DECODED_BYTES_MAX, add_target, content, cookies, headers, post_data, text};
+use super::http::{DECODED_BYTES_MAX, add_headers, add_target, content, cookies, post_data, text};
 use super::{Bodies, Said};
 
 pub const DESCRIPTION: Description = Description {
@@ -49,6 +49,7 @@ pub const FIELDS: &[Field] = &[
     ),
     Field::text("request.httpVersion", "HTTP/1.1 and others"),
     Field::text("request.headers.*", "header by its canonical name; repeats are joined by commas"),
+    Field::any("request.headersLatin1.*", "names of headers that are no UTF-8 and told as ISO-8859-1"),
     Field::text("request.cookies.*", "cookie by its name"),
     Field::number("request.headersSize", "not told: -1"),
     Field::number("request.bodySize", "bytes of the body on the wire, without framing"),
@@ -59,10 +60,12 @@ pub const FIELDS: &[Field] = &[
     Field::text("request.postData.params.*.name", "name of a form field"),
     Field::text("request.postData.params.*.value", "value of a form field"),
     Field::text("request.trailers.*", "trailer by its canonical name"),
+    Field::any("request.trailersLatin1.*", "names of trailers that are no UTF-8 and told as ISO-8859-1"),
     Field::number("response.status", "status code"),
     Field::text("response.statusText", "reason phrase"),
     Field::text("response.httpVersion", "HTTP/1.1 and others"),
     Field::text("response.headers.*", "header by its canonical name; repeats are joined by commas"),
+    Field::any("response.headersLatin1.*", "names of headers that are no UTF-8 and told as ISO-8859-1"),
     Field::text("response.cookies.*", "cookie that is set, by its name"),
     Field::text("response.redirectURL", "Location"),
     Field::number("response.headersSize", "not told: -1"),
@@ -74,6 +77,7 @@ pub const FIELDS: &[Field] = &[
     Field::boolean("response.content.truncated", "whether a limit cut the body"),
     Field::any("response.interim.*", "status codes of the 1xx responses before"),
     Field::text("response.trailers.*", "trailer by its canonical name"),
+    Field::any("response.trailersLatin1.*", "names of trailers that are no UTF-8 and told as ISO-8859-1"),
     Field::number("request.streamId", "HTTP/2: stream that carried it"),
     Field::text("request.origin", "HTTP/2: pushed or upgraded, where the client did not send it as HTTP/2"),
     Field::text("request.protocol", "HTTP/2: what an extended CONNECT asks for: websocket"),
@@ -132,7 +136,7 @@ fn request(request: &Request, bodies: Bodies) -> Value {
     fields.insert("method".into(), text(&request.method).into());
     add_target(&mut fields, &text(&request.target));
     fields.insert("httpVersion".into(), text(&request.version).into());
-    fields.insert("headers".into(), headers(request.headers.iter()));
+    add_headers(&mut fields, "headers", request.headers.iter());
     fields.insert(
         "cookies".into(),
         cookies(request.headers.values("cookie").flat_map(|line| line.split(|&b| b == b';'))),
@@ -145,7 +149,7 @@ fn request(request: &Request, bodies: Bodies) -> Value {
         fields.insert("postData".into(), post_data(mime_type, decoded.as_ref()));
     }
     if !request.body.trailers.is_empty() {
-        fields.insert("trailers".into(), headers(request.body.trailers.iter()));
+        add_headers(&mut fields, "trailers", request.body.trailers.iter());
     }
     fields.into()
 }
@@ -156,7 +160,7 @@ fn response(response: &Response, bodies: Bodies) -> Value {
     fields.insert("status".into(), response.status.into());
     fields.insert("statusText".into(), text(&response.reason).into());
     fields.insert("httpVersion".into(), text(&response.version).into());
-    fields.insert("headers".into(), headers(response.headers.iter()));
+    add_headers(&mut fields, "headers", response.headers.iter());
     let set = response.headers.values("set-cookie").filter_map(|line| line.split(|&b| b == b';').next());
     fields.insert("cookies".into(), cookies(set));
     fields.insert(
@@ -173,7 +177,7 @@ fn response(response: &Response, bodies: Bodies) -> Value {
         fields.insert("interim".into(), interim.into());
     }
     if !response.body.trailers.is_empty() {
-        fields.insert("trailers".into(), headers(response.body.trailers.iter()));
+        add_headers(&mut fields, "trailers", response.body.trailers.iter());
     }
     fields.into()
 }

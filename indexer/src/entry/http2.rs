@@ -6,7 +6,7 @@ use dissect::protocol::{Content, Direction};
 use serde_json::{Map, Value, json};
 
 use super::description::{Description, Outcome, Summary};
-use super::http::{DECODED_BYTES_MAX, add_target, content, cookies, headers, post_data, text};
+use super::http::{DECODED_BYTES_MAX, add_headers, add_target, content, cookies, post_data, text};
 use super::{Bodies, Said, http1};
 
 pub const DESCRIPTION: Description = Description {
@@ -145,7 +145,7 @@ fn add_common(
 ) {
     fields.insert("httpVersion".into(), "HTTP/2.0".into());
     fields.insert("streamId".into(), stream_id.into());
-    fields.insert("headers".into(), headers(lines(list)));
+    add_headers(fields, "headers", lines(list));
     fields.insert("headersSize".into(), (-1).into());
     let unknown = list.iter().filter(|header| header.name == Text::Unknown).count();
     if unknown > 0 {
@@ -166,7 +166,7 @@ fn add_common(
 
 fn add_trailers(fields: &mut Map<String, Value>, trailers: &HeaderList) {
     if !trailers.is_empty() {
-        fields.insert("trailers".into(), headers(lines(trailers)));
+        add_headers(fields, "trailers", lines(trailers));
     }
 }
 

@@ -12,7 +12,7 @@ use dissect::protocol::http_view::{Fields, RequestView, ResponseView};
 use serde_json::{Map, Value, json};
 
 use super::description::{Description, Field, Outcome, Summary, joined, joined_paths};
-use super::{Bodies, Said, http1};
+use super::{Bodies, Said, http, http1};
 use crate::schema::Schemas;
 use contents::{Show, contents, tree};
 
@@ -270,7 +270,7 @@ fn add_metadata(fields: &mut Map<String, Value>, lists: &[Fields<'_>]) {
     let mut all: Map<String, Value> = Map::new();
     for item in lists.iter().flat_map(|list| metadata::items(*list)) {
         let value: Value = match item.value {
-            metadata::Value::Text(text) => String::from_utf8_lossy(&text).into(),
+            metadata::Value::Text(text) => http::text(&text).into(),
             metadata::Value::Binary(bytes) => binary(&bytes),
         };
         match all.get_mut(&item.name) {
