@@ -52,7 +52,8 @@ const FIELDS: &[Field] = &[
     Field::text("request.grpc.codec", "how messages are written: proto, json or other"),
     Field::text(
         "request.grpc.call",
-        "unary, client stream, server stream or bidirectional stream, by the messages that were seen",
+        "client stream, server stream or bidirectional stream where several messages went that way; unary where one \
+         went each way and the call ended; absent where neither was seen",
     ),
     Field::number("request.grpc.deadlineMs", "milliseconds that the client waits (grpc-timeout)"),
     Field::text("request.grpc.encoding", "how compressed messages are compressed"),
@@ -143,6 +144,24 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Unary or streaming, as far as the messages tell it: one message each way may be all that was seen of a stream
+    /// that was cancelled, and a call that failed has no answer at all.
+    fn kind(&self, request: &grpc::Request<'_>, asked: &RequestView<'_>) -> Option<&'static str> {
+        let answered = self.response.as_ref().map_or(0, |(response, _)| response.body.count);
+        match (request.body.count, answered) {
+            (2.., 2..) => Some("bidirectional stream"),
+            (2.., _) => Some("client stream"),
+            (_, 2..) => Some("server stream"),
+            (1, 1) => {
+                let (response, view) = self.response.as_ref()?;
+                let is_over = asked.body.complete && view.body.complete && response.status.is_some();
+                let is_whole = request.body.end == End::Whole && response.body.end == End::Whole;
+                (is_over && is_whole).then_some("unary")
+            }
+            _ => None,
+        }
+    }
+
     fn asked(
         &self,
         request: &grpc::Request<'_>,
@@ -155,14 +174,7 @@ impl<'a> Call<'a> {
             fields.insert("service".into(), request.service.as_str().into());
             fields.insert("method".into(), request.method.as_str().into());
         }
-        if let Some(response) = &self.response {
-            let is_many = |body: &Body<'_>| body.count > 1;
-            let call = match (is_many(&request.body), is_many(&response.0.body)) {
-                (false, false) => "unary",
-                (true, false) => "client stream",
-                (false, true) => "server stream",
-                (true, true) => "bidirectional stream",
-            };
+        if let Some(call) = self.kind(request, view) {
             fields.insert("call".into(), call.into());
         }
         if let Some(timeout_ns) = request.timeout_ns {
