@@ -24,7 +24,11 @@ pub const DESCRIPTION: Description = Description {
     foreground: "#ffffff",
     reference: "https://graphql.org/learn/serving-over-http/",
     bodies: &joined_paths::<{ http1::BODIES.len() + BODIES.len() }>(&[http1::BODIES, BODIES]),
-    fields: &joined::<{ http1::FIELDS.len() + FIELDS.len() }>(&[http1::FIELDS, FIELDS]),
+    fields: &joined::<{ http1::FIELDS.len() + OPERATION_FIELDS.len() + ANSWER_FIELDS.len() }>(&[
+        http1::FIELDS,
+        OPERATION_FIELDS,
+        ANSWER_FIELDS,
+    ]),
     summary,
 };
 
@@ -34,7 +38,8 @@ const BODIES: &[&[&str]] = &[
     &["request", "graphql", "calls", "*", "variables"],
 ];
 
-const FIELDS: &[Field] = &[
+/// What any message that holds an operation says of it.
+pub(super) const OPERATION_FIELDS: &[Field] = &[
     Field::text("request.graphql.operationType", "query, mutation or subscription that is executed"),
     Field::text("request.graphql.operationName", "its name"),
     Field::any("request.graphql.fields.*", "fields that it asks of the root, by their names in the schema"),
@@ -54,6 +59,9 @@ const FIELDS: &[Field] = &[
     Field::text("request.graphql.documentId", "name of a persisted query"),
     Field::text("request.graphql.problem", "what is wrong with the document"),
     Field::boolean("request.graphql.truncated", "whether the request is cut, or told only in part"),
+];
+
+const ANSWER_FIELDS: &[Field] = &[
     Field::number("request.graphql.batch", "calls in a batch; the fields above are those of the first"),
     Field::any("request.graphql.calls.*", "calls of a batch behind the first, with the same fields"),
     Field::number("response.graphql.errorsCount", "errors, also in a response with status 200"),
@@ -94,26 +102,31 @@ pub fn summary(entry: &Value) -> Summary {
 
 /// A GraphQL exchange, if the HTTP exchange is one.
 pub struct Asked {
-    request: Request,
+    /// `None` if the server refused it because it is none.
+    request: Option<Request>,
     response: Option<Response>,
 }
 
 impl Asked {
     /// Reads an exchange. A response alone doesn't say what it answers.
     pub fn of(asked: Option<RequestView<'_>>, answered: Option<ResponseView<'_>>) -> Option<Self> {
-        let request = graphql::request::read(&asked?, DECODED_BYTES_MAX)?;
+        let asked = asked?;
+        let Some(request) = graphql::request::read(&asked, DECODED_BYTES_MAX) else {
+            let response = graphql::refusal(&asked, &answered?, DECODED_BYTES_MAX)?;
+            return Some(Self { request: None, response: Some(response) });
+        };
         let response = answered.and_then(|view| graphql::response::read(&view, DECODED_BYTES_MAX));
-        Some(Self { request, response })
+        Some(Self { request: Some(request), response })
     }
 
     /// Adds the operation to what is said of its HTTP exchange.
     pub fn add_to(&self, said: &mut Said, bodies: Bodies) {
         said.protocol = &DESCRIPTION;
-        if let Some(Value::Object(fields)) = &mut said.request {
-            fields.insert("graphql".into(), asked(&self.request, bodies));
+        if let (Some(request), Some(Value::Object(fields))) = (&self.request, &mut said.request) {
+            fields.insert("graphql".into(), asked(request, bodies));
         }
         if let (Some(response), Some(Value::Object(fields))) = (&self.response, &mut said.response) {
-            fields.insert("graphql".into(), answered(response));
+            fields.insert("graphql".into(), answered(response).into());
         }
     }
 }
@@ -121,10 +134,8 @@ impl Asked {
 fn asked(request: &Request, bodies: Bodies) -> Value {
     let mut calls = request.calls.iter();
     let mut fields = calls.next().map(|call| call_fields(call, bodies)).unwrap_or_default();
-    if let (Some(query), Bodies::Kept) =
-        (request.calls.first().and_then(|call| call.query.as_deref()), bodies)
-    {
-        fields.insert("query".into(), query.into());
+    if let Some(call) = request.calls.first() {
+        add_query(&mut fields, call, bodies);
     }
     if request.is_batch {
         fields.insert("batch".into(), request.calls.len().into());
@@ -139,7 +150,15 @@ fn asked(request: &Request, bodies: Bodies) -> Value {
     fields.into()
 }
 
-fn call_fields(call: &Call, bodies: Bodies) -> Map<String, Value> {
+/// The document, as sent.
+pub(super) fn add_query(fields: &mut Map<String, Value>, call: &Call, bodies: Bodies) {
+    if let (Some(query), Bodies::Kept) = (&call.query, bodies) {
+        fields.insert("query".into(), query.as_str().into());
+    }
+}
+
+/// What a call asks for.
+pub(super) fn call_fields(call: &Call, bodies: Bodies) -> Map<String, Value> {
     let mut fields = Map::new();
     let operation = call.operation();
     if let Some(operation) = operation {
@@ -193,7 +212,8 @@ fn add_operation(fields: &mut Map<String, Value>, operation: &Operation) {
     fields.insert("selections".into(), operation.paths.as_slice().into());
 }
 
-fn answered(response: &Response) -> Value {
+/// What a response says of errors and data.
+pub(super) fn answered(response: &Response) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("errorsCount".into(), response.errors_count.into());
     fields.insert("hasData".into(), response.has_data.into());
@@ -213,5 +233,5 @@ fn answered(response: &Response) -> Value {
     if response.truncated {
         fields.insert("truncated".into(), true.into());
     }
-    fields.into()
+    fields
 }

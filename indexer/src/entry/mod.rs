@@ -23,6 +23,7 @@ mod mysql;
 mod postgres;
 mod protocol;
 mod redis;
+mod subscription;
 mod tls;
 mod websocket;
 

@@ -6,8 +6,8 @@ use dissect::protocol::Content;
 use dissect::protocol::websocket::message::{Message, close_name, opcode_name};
 use serde_json::{Map, Value, json};
 
-use super::description::{Description, Field, Outcome, Summary};
-use super::{Bodies, Said};
+use super::description::{Description, Field, Outcome, Summary, joined, joined_paths};
+use super::{Bodies, Said, graphql, subscription};
 
 pub const DESCRIPTION: Description = Description {
     name: "ws",
@@ -20,10 +20,16 @@ pub const DESCRIPTION: Description = Description {
     background: "#0f766e",
     foreground: "#ffffff",
     reference: "https://www.rfc-editor.org/rfc/rfc6455",
-    bodies: &[&["request", "payload"], &["request", "encoding"], &["request", "frames"]],
-    fields: FIELDS,
+    bodies: &joined_paths::<{ BODIES.len() + subscription::BODIES.len() }>(&[BODIES, subscription::BODIES]),
+    fields: &joined::<{ FIELDS.len() + subscription::FIELDS.len() + graphql::OPERATION_FIELDS.len() }>(&[
+        FIELDS,
+        subscription::FIELDS,
+        graphql::OPERATION_FIELDS,
+    ]),
     summary,
 };
+
+const BODIES: &[&[&str]] = &[&["request", "payload"], &["request", "encoding"], &["request", "frames"]];
 
 const FIELDS: &[Field] = &[
     Field::text("request.type", "text, binary, close, ping, pong, or continuation without its start"),
@@ -59,6 +65,9 @@ fn summary(entry: &Value) -> Summary {
         "close" => request["closeCode"].as_u64().map_or_else(String::new, |code| code.to_string()),
         _ => format!("{} B", request["payloadSize"].as_u64().unwrap_or_default()),
     };
+    if request["graphql"].is_object() {
+        return subscription::summary(&request["graphql"], status);
+    }
     let is_bad = kind == "close" && !matches!(status.as_str(), "" | "1000" | "1001" | "1005");
     let said = if kind == "close" { text("closeReason") } else { text("path") };
     Summary {
@@ -108,6 +117,9 @@ fn request(message: &Message, bodies: Bodies) -> Value {
             set("closeName", name.into());
         }
         set("closeReason", String::from_utf8_lossy(close.reason).into());
+    }
+    if let Some(graphql) = subscription::said(message, bodies) {
+        set("graphql", graphql);
     }
     if bodies == Bodies::Kept {
         match std::str::from_utf8(&message.payload) {

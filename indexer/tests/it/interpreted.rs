@@ -177,6 +177,47 @@ fn graphql_operations_are_told() {
 }
 
 #[test]
+fn graphql_subscriptions_are_told() {
+    let entries = entries("graphql.pcapng", None);
+    let of = |subprotocol: &str, id: &str| -> Vec<String> {
+        let is = |entry: &&Value| {
+            entry["request"]["subprotocol"] == subprotocol && entry["request"]["graphql"]["id"] == id
+        };
+        lines(&entries.iter().filter(is).cloned().collect::<Vec<_>>(), "WS")
+    };
+    assert_eq!(
+        of("graphql-transport-ws", "2"),
+        [
+            "subscribe subscription Shipped #2 → 175 B",
+            "next #2 → 79 B",
+            "next #2 → 79 B",
+            "next #2 → 79 B",
+            "next #2 → 79 B",
+            "next #2 → 1 error",
+            "complete #2 → 28 B",
+        ]
+    );
+    assert_eq!(
+        of("graphql-transport-ws", "4"),
+        ["subscribe subscription { nothing } #4 → 82 B", "error #4 → 1 error"]
+    );
+    assert_eq!(of("graphql-ws", "3"), ["start query { orders } #3 → 81 B", "error #3 → 1 error"]);
+    assert_eq!(
+        of("graphql-ws", "5"),
+        [
+            "start subscription { shipped } #5 → 95 B",
+            "data #5 → 66 B",
+            "stop #5 → 27 B",
+            "complete #5 → 28 B"
+        ]
+    );
+    let asked = entries.iter().find(|entry| entry["request"]["graphql"]["type"] == "subscribe").unwrap();
+    let graphql = &asked["request"]["graphql"];
+    assert_eq!(graphql["selections"], json!(["shipped", "shipped.id", "shipped.total"]));
+    assert_eq!(graphql["variables"], json!({"n": 3}));
+}
+
+#[test]
 fn web_sockets_over_http2_are_told() {
     let entries = entries("websocket-http2.pcapng", None);
     let sockets = lines(&entries, "HTTP/2");

@@ -192,6 +192,8 @@ pub fn fuzz_graphql(script: &[u8]) {
         drop(graphql::request::read(&RequestView { target: view.body.bytes, ..view }, DECODED_BYTES_MAX));
         let response = ResponseView { headers: view.headers, body: view.body };
         drop(graphql::response::read(&response, DECODED_BYTES_MAX));
+        drop(graphql::refusal(&view, &response, DECODED_BYTES_MAX));
+        drop(graphql::subscription::read(None, view.body.bytes, view.body.complete));
         let document = graphql::Document::parse(&String::from_utf8_lossy(view.body.bytes));
         assert_ne!(document.problem.as_deref(), Some(graphql::document::GAVE_UP));
     });

@@ -76,6 +76,13 @@ pub fn may_be(view: &RequestView<'_>) -> bool {
     in_body || has(parameters, b"query=") || has(parameters, b"sha256Hash") || has(parameters, b"documentId=")
 }
 
+/// What a message of a subscription asks for: an object with the members that one in a POST has.
+pub(super) fn of_message(payload: Raw<'_>) -> Call {
+    let mut call = of_object(payload);
+    call.document = call.query.as_deref().map(Document::parse).unwrap_or_default();
+    call
+}
+
 /// Reads a request; `None` if it is not of GraphQL.
 #[must_use]
 pub fn read(view: &RequestView<'_>, decoded_bytes_max: usize) -> Option<Request> {
@@ -123,7 +130,7 @@ impl Call {
     }
 
     /// A document must parse; where the path names GraphQL, or bytes are missing, it may be wrong.
-    fn is_graphql(&self, is_named: bool, is_whole: bool) -> bool {
+    pub(super) fn is_graphql(&self, is_named: bool, is_whole: bool) -> bool {
         if self.persisted_hash.is_some() || (is_named && self.document_id.is_some()) {
             return true;
         }

@@ -58,6 +58,30 @@ pub fn read(view: &ResponseView<'_>, decoded_bytes_max: usize) -> Option<Respons
 }
 
 impl Response {
+    /// A result by itself; `None` if it is none.
+    pub(super) fn of_result(result: Raw<'_>, is_whole: bool) -> Option<Self> {
+        let mut response = Self { truncated: !is_whole, ..Self::default() };
+        response.take(result).then_some(response)
+    }
+
+    /// An error by itself, or a list of them.
+    pub(super) fn of_errors(errors: Raw<'_>, is_whole: bool) -> Self {
+        let mut response = Self { truncated: !is_whole, ..Self::default() };
+        if errors.is_list() {
+            errors.elements().for_each(|error| response.add(error));
+        } else if errors.is_object() {
+            response.add(errors);
+        }
+        response
+    }
+
+    fn add(&mut self, error: Raw<'_>) {
+        self.errors_count += 1;
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(Error::of(error));
+        }
+    }
+
     /// Takes one result; `false` if it is none.
     fn take(&mut self, result: Raw<'_>) -> bool {
         let mut is_known = false;
@@ -69,12 +93,7 @@ impl Response {
                 }
                 "errors" if value.is_list() => {
                     is_known = true;
-                    for error in value.elements() {
-                        self.errors_count += 1;
-                        if self.errors.len() < ERRORS_MAX {
-                            self.errors.push(Error::of(error));
-                        }
-                    }
+                    value.elements().for_each(|error| self.add(error));
                 }
                 _ => {}
             }
