@@ -40,6 +40,10 @@ const FIELDS: &[Field] = &[
     Field::number("response.id", "transaction id"),
     Field::text("response.opCode", "operation"),
     Field::text("response.code", "response code in words: No Error, Non-Existent Domain"),
+    Field::boolean(
+        "response.codePartial",
+        "whether the upper bits of the code, which stand in the OPT record, may be in what is missing",
+    ),
     Field::boolean("response.authoritative", "whether the server owns the zone"),
     Field::boolean("response.truncated", "whether the answer did not fit; the client asks again over TCP"),
     Field::boolean("response.recursionAvailable", "whether the server recurses"),
@@ -73,7 +77,11 @@ fn summary(entry: &Value) -> Summary {
         method: String::new(),
         text: text.unwrap_or_default(),
         status: status.to_owned(),
-        outcome: if status == "No Error" { Outcome::Good } else { Outcome::Bad },
+        outcome: match (status, &entry["response"]["codePartial"]) {
+            ("No Error", Value::Bool(true)) => Outcome::Neutral,
+            ("No Error", _) => Outcome::Good,
+            _ => Outcome::Bad,
+        },
     }
 }
 
@@ -102,6 +110,9 @@ fn request(message: &Message) -> Value {
 fn response(message: &Message) -> Value {
     let mut fields = common(message);
     fields.insert("code".into(), code_name(message.rcode).into());
+    if !message.is_rcode_whole() {
+        fields.insert("codePartial".into(), true.into());
+    }
     fields.insert("authoritative".into(), message.flags.authoritative().into());
     fields.insert("truncated".into(), message.flags.truncated().into());
     fields.insert("recursionAvailable".into(), message.flags.recursion_available().into());
@@ -181,4 +192,44 @@ fn code_name(code: Rcode) -> String {
         _ => return code.to_string(),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use dissect::protocol::dns::frame;
+
+    use super::*;
+
+    /// BADVERS: 0 in the header, and 1 in the OPT record, which comes last (RFC 6891 §6.1.3).
+    const BADVERS: &[u8] =
+        b"\x12\x34\x81\x80\0\x01\0\0\0\0\0\x01\x01a\0\0\x01\0\x01\0\0\x29\x04\xd0\x01\0\0\0\0\0";
+    /// The same without an OPT record, and so without an error.
+    const NO_ERROR: &[u8] = b"\x12\x34\x81\x80\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+
+    fn entry(bytes: &[u8]) -> Option<Value> {
+        let content = Content::Dns(frame::message(bytes).ok()?);
+        Some(json!({"response": said(None, Some(&content)).response}))
+    }
+
+    #[test]
+    fn a_cut_response_claims_no_more_of_its_code_than_is_there() {
+        let whole = entry(BADVERS).unwrap();
+        assert_eq!((&whole["response"]["code"], summary(&whole).outcome), (&json!("BADVERS"), Outcome::Bad));
+        for length in 0..BADVERS.len() {
+            let Some(cut) = entry(&BADVERS[..length]) else {
+                assert!(length < frame::HEADER_BYTES);
+                continue;
+            };
+            let response = &cut["response"];
+            assert_eq!((&response["code"], &response["codePartial"]), (&json!("No Error"), &json!(true)));
+            assert_eq!(
+                (&response["damage"], summary(&cut).outcome),
+                (&json!("message is cut"), Outcome::Neutral)
+            );
+        }
+        for length in frame::HEADER_BYTES..=NO_ERROR.len() {
+            let told = entry(&NO_ERROR[..length]).unwrap();
+            assert!(told["response"]["codePartial"].is_null() && summary(&told).outcome == Outcome::Good);
+        }
+    }
 }

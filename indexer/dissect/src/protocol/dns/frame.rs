@@ -326,6 +326,7 @@ mod tests {
         );
         let opt = message.additionals.first().unwrap();
         assert_eq!(opt.data.to_string(), "version 0 udp 1232 do");
+        assert!(message.is_rcode_whole());
         assert!(is_plausible(QUERY) && !message.flags.response() && message.flags.recursion_desired());
     }
 
@@ -337,6 +338,7 @@ mod tests {
                 Err(malformed) => assert!(length < HEADER_BYTES && malformed == Malformed::Cut),
                 Ok(message) => {
                     assert_eq!(message.damage, Some(Malformed::Cut));
+                    assert!(!message.is_rcode_whole(), "OPT is not there");
                     assert_eq!(message.questions.len(), usize::from(length >= 21));
                 }
             }

@@ -14,7 +14,7 @@ pub struct Message {
     pub id: u16,
     /// The second header word as it was, opcode and the lower bits of the response code included.
     pub flags: Flags,
-    /// The upper bits of an OPT record included.
+    /// The upper bits of an OPT record included, if that was read: see [`Message::is_rcode_whole`].
     pub rcode: Rcode,
     /// How many entries the header promises: questions, answers, authorities, additionals.
     pub counts: [u16; 4],
@@ -37,6 +37,15 @@ impl Message {
     #[must_use]
     pub fn opcode(&self) -> Opcode {
         Opcode(self.flags.opcode())
+    }
+
+    /// Whether `rcode` is all there is of it: its upper bits stand in an OPT record (RFC 6891 §6.1.3), which may be
+    /// among the records that could not be read.
+    #[must_use]
+    pub fn is_rcode_whole(&self) -> bool {
+        let [.., promised] = self.counts;
+        let has_opt = self.additionals.iter().any(|record| matches!(record.data, RecordData::Opt(_)));
+        has_opt || self.additionals.len() >= usize::from(promised)
     }
 
     /// All records, in order.
