@@ -50,6 +50,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether the head that they are of was never seen.
+    #[must_use]
+    pub fn is_missing(self) -> bool {
+        match self {
+            Self::Nothing | Self::Http1(_) => false,
+            Self::Http2(list) => list.cut && list.is_empty(),
+        }
+    }
+
     /// Whether every line is here and known.
     #[must_use]
     pub fn is_whole(self) -> bool {

@@ -54,7 +54,7 @@ pub enum End {
     Cut,
     /// At the limit of what is kept of a body: more may follow.
     Limit,
-    /// At a hole: nobody knows where the next message begins.
+    /// At a hole, nobody knows where the next message begins; or the body's beginning was lost.
     Lost,
     /// At what can't be a message.
     Malformed,
@@ -119,6 +119,22 @@ impl<'a> Body<'a> {
         body.end = ended;
         body.bytes = bytes;
         body
+    }
+
+    /// What can be said if bytes may be missing before the first: messages that fill the rest to its end are some.
+    #[must_use]
+    pub(super) fn without_beginning(self) -> Self {
+        let nothing = Self {
+            bytes: Cow::Borrowed(&[]),
+            messages: Vec::new(),
+            count: 0,
+            messages_bytes: 0,
+            compressed: 0,
+            cut: 0,
+            trailers: None,
+            end: End::Lost,
+        };
+        if self.end == End::Whole { Self { end: End::Lost, ..self } } else { nothing }
     }
 
     /// Takes one message; `false` at the end.

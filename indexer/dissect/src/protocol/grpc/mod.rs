@@ -97,7 +97,7 @@ pub fn request<'a>(view: &RequestView<'a>, decoded_bytes_max: usize) -> Option<R
         codec,
         timeout_ns: view.headers.value("grpc-timeout").and_then(metadata::timeout_ns),
         encoding: view.headers.value("grpc-encoding"),
-        body: Body::read(&view.body, view.headers, flavour, decoded_bytes_max),
+        body: body(&view.body, view.headers, flavour, decoded_bytes_max),
     })
 }
 
@@ -114,7 +114,7 @@ pub fn response<'a>(view: &ResponseView<'a>, decoded_bytes_max: usize) -> Option
             (Flavour::Grpc, Codec::Protobuf)
         }
     };
-    let body = Body::read(&view.body, view.headers, flavour, decoded_bytes_max);
+    let body = body(&view.body, view.headers, flavour, decoded_bytes_max);
     let in_body = body.trailers.as_ref().and_then(|trailers| Status::of(Fields::Http1(trailers)));
     let in_trailers = Status::of(view.body.trailers);
     let in_head = Status::of(view.headers);
@@ -127,6 +127,18 @@ pub fn response<'a>(view: &ResponseView<'a>, decoded_bytes_max: usize) -> Option
         encoding: view.headers.value("grpc-encoding"),
         body,
     })
+}
+
+/// The messages in a body. Where not even the head was seen, nobody knows what of the body came before the first byte
+/// that was.
+fn body<'a>(
+    view: &BodyView<'a>,
+    headers: Fields<'_>,
+    flavour: Flavour,
+    decoded_bytes_max: usize,
+) -> Body<'a> {
+    let body = Body::read(view, headers, flavour, decoded_bytes_max);
+    if headers.is_missing() { body.without_beginning() } else { body }
 }
 
 /// Whether the content type may be among what HPACK left unknown.

@@ -4,6 +4,8 @@
 
 mod amqp;
 mod dns;
+mod graphql;
+mod grpc;
 mod http1;
 mod http2;
 mod kafka;
