@@ -38,7 +38,6 @@ pub const ALL: &[(&str, Entry)] = &[
     ("kafka", fuzz_kafka),
     ("postgres", fuzz_postgres),
     ("mysql", fuzz_mysql),
-    ("redis", fuzz_redis),
     ("amqp", fuzz_amqp),
     ("mongodb", fuzz_mongodb),
 ];

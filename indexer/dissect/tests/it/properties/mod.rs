@@ -17,6 +17,9 @@ mod tls;
 mod websocket;
 mod websocket_http2;
 
+use std::fs;
+use std::path::Path;
+
 use dissect::Message;
 use dissect::protocol::http2::message::End;
 use dissect::protocol::{Chunk, Content, Direction, Mark, Pair, StreamDissector, content_encoding, fuzz};
@@ -207,6 +210,26 @@ proptest! {
         for (_, fuzz) in fuzz::ALL {
             fuzz(&script);
         }
+    }
+}
+
+/// What is fuzzed beside the protocols: it is not of this crate.
+const OTHER_TARGETS: [&str; 1] = ["capture_file"];
+
+#[test]
+fn every_protocol_is_fuzzed_and_every_target_listed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut targets: Vec<_> =
+        files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    targets.sort();
+    let mut listed: Vec<_> = fuzz::ALL.iter().map(|(name, _)| *name).chain(OTHER_TARGETS).collect();
+    listed.sort_unstable();
+    assert_eq!(targets, listed);
+    let manifest = include_str!("../../../fuzz/Cargo.toml");
+    for target in targets {
+        let path = format!("path = \"fuzz_targets/{target}.rs\"");
+        assert!(manifest.contains(&path), "{target} is no [[bin]] of fuzz/Cargo.toml");
     }
 }
 
