@@ -6,7 +6,8 @@
 //! the order is known again:
 //!
 //! - the server is ready for a query, and the client has sent nothing since the hole that is unanswered; or
-//! - the client has taken turns with the server so far ([`TURNS_MIN`]), and asks again.
+//! - the client has taken turns with the server so far ([`TURNS_MIN`]), and asks again. A hole of the client's own may
+//!   hide that it began to pipeline: it must take turns [`TURNS_AFTER_HOLE_MIN`] times more.
 
 use std::collections::VecDeque;
 
@@ -23,6 +24,8 @@ const WAITING_MAX: usize = 1024;
 const WAITING_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// So many requests, each sent after the answer to the one before, show a client that doesn't pipeline.
 const TURNS_MIN: u32 = 4;
+/// So many more after a hole of the client's: a pipeline with one request always under way looks the same for a while.
+const TURNS_AFTER_HOLE_MIN: u32 = 16;
 
 /// What the server has not answered yet.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -42,6 +45,8 @@ pub struct Order {
     /// The answer to a request that was not seen.
     orphan: Option<Box<Answer>>,
     turns: u32,
+    /// Turns that must still be taken since a hole of the client's.
+    turns_doubted: u32,
     /// A hole of the client's, and no end of an extended query since: there may be more of it before.
     is_mid_query: bool,
     /// How many in the queue a ReadyForQuery answers.
@@ -55,7 +60,9 @@ impl Order {
     pub fn push(&mut self, open: Open, pairs: &mut Vec<Pair>) {
         if self.ready_points > 0 {
             self.turns = 0;
+            self.turns_doubted = if self.turns_doubted > 0 { TURNS_AFTER_HOLE_MIN } else { 0 };
         } else if self.turns >= TURNS_MIN
+            && self.turns_doubted == 0
             && self.orphan.is_none()
             && (open.is_whole() || !self.is_mid_query)
             && self.queue.iter().all(|waiting| *waiting == Waiting::Barrier)
@@ -132,7 +139,10 @@ impl Order {
 
     /// ReadyForQuery: everything up to the next Sync, or the request that needs none, is answered.
     pub fn ready(&mut self, unit: &Unit, transaction: char, pairs: &mut Vec<Pair>) {
-        self.turns = if self.ready_points == 1 { self.turns.saturating_add(1) } else { self.turns };
+        if self.ready_points == 1 {
+            self.turns = self.turns.saturating_add(1);
+            self.turns_doubted = self.turns_doubted.saturating_sub(1);
+        }
         match self.queue.front() {
             None | Some(Waiting::Barrier) => return self.ready_unasked(unit, transaction, pairs),
             Some(Waiting::Request(..) | Waiting::Sync) => {}
@@ -196,6 +206,7 @@ impl Order {
         if self.queue.iter().all(|waiting| *waiting == Waiting::Barrier) {
             // The server has nothing to do, and nothing was asked since the hole.
             self.clear();
+            self.turns_doubted = 0;
             return;
         }
         // One of these was answered, or one that was not seen: nobody knows.
@@ -271,6 +282,7 @@ impl Order {
     pub fn client_gap(&mut self) -> u64 {
         let mut dropped = 0;
         self.is_mid_query = true;
+        self.turns_doubted = TURNS_AFTER_HOLE_MIN;
         if self.newest().is_some_and(|open| open.building)
             && let Some(Waiting::Request(open, _)) = self.take_newest()
         {
