@@ -28,7 +28,9 @@ fn peak_mib() -> Option<usize> {
 
 fn hold(what: &str, most_mib: usize) {
     if std::env::var_os("NEXTEST").is_none() {
-        eprintln!("SKIPPED: the peak of {what}: other tests run in this process; `cargo nextest` gives each its own");
+        eprintln!(
+            "SKIPPED: the peak of {what}: other tests run in this process; `cargo nextest` gives each its own"
+        );
         return;
     }
     let Some(peak) = peak_mib() else { return };

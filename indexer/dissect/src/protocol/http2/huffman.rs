@@ -36,6 +36,11 @@ struct Row {
     offset: usize,
 }
 
+/// Bits that [`SHORT`] looks at: most of what people write has codes no longer than that.
+const SHORT_BITS: u32 = 9;
+
+/// The symbol that these bits begin with and the bits of its code; 0 bits where the code is longer.
+const SHORT: [(u8, u8); 1 << SHORT_BITS] = short();
 const ROWS: [Row; LENGTH_MAX - LENGTH_MIN + 1] = rows();
 const SYMBOLS: [u16; 257] = symbols();
 
@@ -60,6 +65,29 @@ const fn rows() -> [Row; LENGTH_MAX - LENGTH_MIN + 1] {
         length += 1;
     }
     rows
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "computed when compiling: a panic is an error there"
+)]
+const fn short() -> [(u8, u8); 1 << SHORT_BITS] {
+    let mut table = [(0, 0); 1 << SHORT_BITS];
+    let mut at = 0;
+    while at < ROWS.len() && ROWS[at].bits <= SHORT_BITS {
+        let row = ROWS[at];
+        // Codes of this length follow each other: each fills the entries that begin with it.
+        let spare = SHORT_BITS - row.bits;
+        let mut entry = (row.first as usize) << spare;
+        while (entry as u64) << (32 - SHORT_BITS) < row.limit {
+            let place = (entry >> spare) - row.first as usize;
+            table[entry] = (SYMBOLS[row.offset + place] as u8, row.bits as u8);
+            entry += 1;
+        }
+        at += 1;
+    }
+    table
 }
 
 /// The symbols ordered by the length of their codes, then by themselves.
@@ -98,6 +126,16 @@ pub fn decode(coded: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
             let Some(&byte) = bytes.next() else { break };
             window |= u64::from(byte) << (56 - bits);
             bits += 8;
+        }
+        let entry = usize::try_from(window >> (64 - SHORT_BITS)).unwrap_or(usize::MAX);
+        if let Some(&(symbol, length)) = SHORT.get(entry)
+            && length > 0
+            && u32::from(length) <= bits
+        {
+            text.push(symbol);
+            window <<= length;
+            bits -= u32::from(length);
+            continue;
         }
         let top = window >> 32;
         // An unused window ends in zeros, and never looks like a longer code than it holds.

@@ -15,8 +15,8 @@ use super::negotiated::Context;
 /// RFC 7692 §7.2.2: what the sender took off the end.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// Bytes decompressed at a time.
-const STEP_BYTES: usize = 16 * 1024;
+/// Most bytes decompressed at a time.
+const STEP_BYTES_MAX: usize = 16 * 1024;
 
 /// What one side's compressor remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -163,7 +163,8 @@ fn run(
         if out.len() > limit {
             return Ok(End::Limit);
         }
-        out.reserve(STEP_BYTES);
+        // Room is cleared before it is used: no more of it than a message of this size is likely to need.
+        out.reserve(input.len().saturating_mul(4).clamp(256, STEP_BYTES_MAX));
         let (before_in, before_out) = (decompressor.total_in(), out.len());
         let status = decompressor
             .decompress_vec(input, out, FlushDecompress::Sync)
