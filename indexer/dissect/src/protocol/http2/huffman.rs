@@ -120,12 +120,21 @@ const fn symbols() -> [u16; 257] {
 pub fn decode(coded: &[u8], text: &mut Vec<u8>) -> Result<(), Malformed> {
     // The bits not used yet, from the top.
     let (mut window, mut bits) = (0_u64, 0_u32);
-    let mut bytes = coded.iter();
+    let mut rest = coded;
     loop {
-        while bits <= 32 {
-            let Some(&byte) = bytes.next() else { break };
-            window |= u64::from(byte) << (56 - bits);
-            bits += 8;
+        if bits <= 32 {
+            if let Some((four, behind)) = rest.split_first_chunk::<4>() {
+                window |= u64::from(u32::from_be_bytes(*four)) << (32 - bits);
+                bits += 32;
+                rest = behind;
+            }
+            while bits <= 32
+                && let Some((&byte, behind)) = rest.split_first()
+            {
+                window |= u64::from(byte) << (56 - bits);
+                bits += 8;
+                rest = behind;
+            }
         }
         let entry = usize::try_from(window >> (64 - SHORT_BITS)).unwrap_or(usize::MAX);
         if let Some(&(symbol, length)) = SHORT.get(entry)
