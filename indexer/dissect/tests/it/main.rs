@@ -12,5 +12,6 @@ mod packets;
 mod properties;
 mod recorded;
 mod reports;
+mod saved_inputs;
 mod state;
 mod streams;
