@@ -12,7 +12,7 @@ use segment::{PacketRef, Record};
 use serde_json::Value;
 
 /// The captures in the repository, and those of the corpus where it is.
-fn captures() -> Vec<PathBuf> {
+pub fn captures() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus =
         std::env::var_os("REMORA_CORPUS").map_or_else(|| here.join("../../shared/corpus"), PathBuf::from);

@@ -3,6 +3,7 @@
 mod answers;
 mod evidence;
 mod fields;
+mod fingerprints;
 mod fixtures;
 mod follow;
 mod interpreted;
