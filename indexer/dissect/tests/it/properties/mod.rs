@@ -173,7 +173,7 @@ where
     Ok(())
 }
 
-/// Whether a message says of itself that its end was not seen.
+/// Whether a message says of itself that its beginning or its end was not seen.
 fn is_cut_off(content: &Content) -> bool {
     match content {
         Content::Http1Request(request) => !request.body.complete || request.oddities.head_cut,
@@ -196,6 +196,7 @@ fn is_cut_off(content: &Content) -> bool {
         Content::PostgresResponse(response) => !response.complete,
         Content::MysqlResponse(response) => !response.complete,
         Content::Amqp(amqp) => amqp.is_cut,
+        Content::TlsServerFlight(flight) => flight.hello.is_none(),
         // Only that there was one is told.
         Content::KafkaResponse(response) => response.api.is_none(),
         _ => false,
