@@ -13,24 +13,38 @@
 //! was compared. Only `== nil` is true, so `path == nil` asks whether anything is missing
 //! or null, and `path != nil` whether something is there. A bare missing path is false, its negation true.
 
-use std::cmp::Ordering;
-
 use serde_json::Value;
 
-use crate::expression::{Call, Expression, Op, Operand, Path, Regex, TextFunction};
+use crate::document::{Documents, Record};
+use crate::expression::{Call, Expression, Op, Operand, TextFunction};
+use crate::path::Path;
+use crate::pattern::{Network, Range, Regex};
+use crate::redact;
 use crate::resolve::RECORD_DEPTH_MAX;
 use crate::scalar::Scalar;
+use crate::values::{Values, values};
 
 impl Expression {
     /// Whether it holds of `record`.
     #[must_use]
     pub fn matches(&self, record: &Value) -> bool {
+        if self.redacts() {
+            return redact::answer(self, record).0;
+        }
+        self.holds(Record { root: record, documents: &Documents::default() })
+    }
+
+    /// Whether it holds of a record that nothing redacts.
+    pub(crate) fn holds(&self, record: Record<'_>) -> bool {
         match self {
-            Self::Or(parts) => parts.iter().any(|part| part.matches(record)),
-            Self::And(parts) => parts.iter().all(|part| part.matches(record)),
-            Self::Not(inner) => !inner.matches(record),
+            Self::Or(parts) => parts.iter().any(|part| part.holds(record)),
+            Self::And(parts) => parts.iter().all(|part| part.holds(record)),
+            Self::Not(inner) => !inner.holds(record),
             Self::Comparison { left, op, right } => compare(left, *op, right, record),
             Self::Truth(operand) => is_true(operand, record),
+            Self::Text(search) => search.finds(record.root),
+            Self::Trace(id) => id.is_carried_by(record.root),
+            Self::Redact(_) => true,
         }
     }
 
@@ -97,9 +111,11 @@ pub fn compare_scalar(value: &Value, op: Op, operand: &Operand) -> bool {
 
 /// What a path is compared with, when that needs no record.
 #[derive(Clone, Copy)]
-enum Fixed<'a> {
+pub(crate) enum Fixed<'a> {
     Scalar(Scalar<'a>),
     Regex(&'a Regex),
+    Range(&'a Range),
+    Network(&'a Network),
 }
 
 impl<'a> Fixed<'a> {
@@ -107,25 +123,25 @@ impl<'a> Fixed<'a> {
         match operand {
             Operand::Literal(literal) => Some(Self::Scalar(Scalar::of_literal(literal))),
             Operand::Regex(regex) => Some(Self::Regex(regex)),
+            Operand::Range(range) => Some(Self::Range(range)),
+            Operand::Network(network) => Some(Self::Network(network)),
             _ => None,
         }
     }
 
     /// `scalar op self`.
-    fn compares(self, scalar: Scalar<'_>, op: Op) -> bool {
+    pub(crate) fn compares(self, scalar: Scalar<'_>, op: Op) -> bool {
         match self {
             Self::Scalar(right) => scalar.compares(op, right),
-            Self::Regex(regex) => match op {
-                Op::Eq => scalar.matches(regex),
-                Op::Ne => !scalar.matches(regex),
-                _ => false,
-            },
+            Self::Regex(regex) => matches_as(op, scalar.matches(regex)),
+            Self::Range(range) => matches_as(op, range.contains(scalar)),
+            Self::Network(network) => matches_as(op, network.contains_scalar(scalar)),
         }
     }
 
     /// The rule of any, none and missing: `any` says whether the comparison holds for any
     /// value, and `present` afterwards whether there was one.
-    fn rule(self, op: Op, any: bool, present: bool) -> bool {
+    pub(crate) fn rule(self, op: Op, any: bool, present: bool) -> bool {
         match op {
             Op::Ne => present && !any,
             Op::Eq if matches!(self, Self::Scalar(Scalar::Nil)) => any || !present,
@@ -134,13 +150,22 @@ impl<'a> Fixed<'a> {
     }
 }
 
+/// What `op` says of a value that matches a pattern, or does not. Patterns have no order.
+fn matches_as(op: Op, matches: bool) -> bool {
+    match op {
+        Op::Eq => matches,
+        Op::Ne => !matches,
+        _ => false,
+    }
+}
+
 /// The comparison to look for among many values: `!=` holds if no `==` is found.
-fn sought(op: Op) -> Op {
+pub(crate) fn sought(op: Op) -> Op {
     if op == Op::Ne { Op::Eq } else { op }
 }
 
 /// Calls `found` with `value`, or if that is a list with each value in it, until `found` says `true`.
-fn any_element<'r>(value: &'r Value, found: &mut dyn FnMut(Scalar<'r>) -> bool) -> bool {
+pub(crate) fn any_element<'r>(value: &'r Value, found: &mut dyn FnMut(Scalar<'r>) -> bool) -> bool {
     fn any<'r>(value: &'r Value, found: &mut dyn FnMut(Scalar<'r>) -> bool, depth: usize) -> bool {
         match (value, depth.checked_sub(1)) {
             (Value::Array(elements), Some(depth)) => {
@@ -152,20 +177,20 @@ fn any_element<'r>(value: &'r Value, found: &mut dyn FnMut(Scalar<'r>) -> bool) 
     any(value, found, RECORD_DEPTH_MAX)
 }
 
-fn compare(left: &Operand, op: Op, right: &Operand, record: &Value) -> bool {
+fn compare(left: &Operand, op: Op, right: &Operand, record: Record<'_>) -> bool {
     match (left, Fixed::of(left), right, Fixed::of(right)) {
         (Operand::Path(path), _, _, Some(right)) => compare_path(path, op, right, record),
         (_, Some(left), Operand::Path(path), _) => compare_path(path, op.swapped(), left, record),
-        (_, Some(Fixed::Regex(regex)), other, _) | (other, _, _, Some(Fixed::Regex(regex))) => {
-            let right = Fixed::Regex(regex);
-            values(other, record).compare_fixed(op, right)
+        (_, Some(pattern), other, _) if left.is_pattern() => values(other, record).compare_fixed(op, pattern),
+        (other, _, _, Some(pattern)) if right.is_pattern() => {
+            values(other, record).compare_fixed(op, pattern)
         }
         _ => values(left, record).compare(op, &values(right, record)),
     }
 }
 
 /// The common case, which allocates nothing.
-fn compare_path(path: &Path, op: Op, right: Fixed<'_>, record: &Value) -> bool {
+fn compare_path(path: &Path, op: Op, right: Fixed<'_>, record: Record<'_>) -> bool {
     let mut present = false;
     let any = path.any(record, &mut |value| {
         present = true;
@@ -174,24 +199,26 @@ fn compare_path(path: &Path, op: Op, right: Fixed<'_>, record: &Value) -> bool {
     right.rule(op, any, present)
 }
 
-fn is_true(operand: &Operand, record: &Value) -> bool {
+fn is_true(operand: &Operand, record: Record<'_>) -> bool {
     match operand {
         Operand::Path(path) => path.any(record, &mut |value| match value {
             Value::Array(elements) => !elements.is_empty(),
             other => Scalar::of(other).is_some_and(Scalar::is_true),
         }),
         Operand::Call(call) => call_holds(call, record),
-        Operand::Expression(inner) => inner.matches(record),
+        Operand::Expression(inner) => inner.holds(record),
         Operand::Literal(literal) => Scalar::of_literal(literal).is_true(),
-        Operand::Negative(_) | Operand::Regex(_) => match values(operand, record) {
+        Operand::Negative(_) | Operand::Size(_) | Operand::Fallback(..) => match values(operand, record) {
             Values::Missing => false,
             Values::One(scalar) => scalar.is_true(),
             Values::Many(scalars) => scalars.iter().any(|scalar| scalar.is_true()),
         },
+        // Never alone.
+        Operand::Regex(_) | Operand::Range(_) | Operand::Network(_) => false,
     }
 }
 
-fn call_holds(call: &Call, record: &Value) -> bool {
+pub(crate) fn call_holds(call: &Call, record: Record<'_>) -> bool {
     let holds = |text: &str, argument: &str| match call.function {
         TextFunction::StartsWith => text.starts_with(argument),
         TextFunction::EndsWith => text.ends_with(argument),
@@ -211,103 +238,4 @@ fn call_holds(call: &Call, record: &Value) -> bool {
         }
         _ => false,
     }
-}
-
-/// What an operand gives for a record.
-enum Values<'a> {
-    Missing,
-    One(Scalar<'a>),
-    Many(Vec<Scalar<'a>>),
-}
-
-fn values<'a>(operand: &'a Operand, record: &'a Value) -> Values<'a> {
-    match operand {
-        Operand::Literal(literal) => Values::One(Scalar::of_literal(literal)),
-        Operand::Path(path) => values_at(path, record),
-        Operand::Negative(path) => values_at(path, record).negated(),
-        Operand::Call(call) => Values::One(Scalar::Bool(call_holds(call, record))),
-        Operand::Expression(inner) => Values::One(Scalar::Bool(inner.matches(record))),
-        Operand::Regex(_) => Values::Missing,
-    }
-}
-
-fn values_at<'r>(path: &Path, record: &'r Value) -> Values<'r> {
-    let mut nodes = 0usize;
-    let mut is_list = false;
-    let mut scalars = Vec::new();
-    path.any(record, &mut |value| {
-        nodes += 1;
-        is_list |= value.is_array();
-        any_element(value, &mut |scalar| {
-            scalars.push(scalar);
-            false
-        })
-    });
-    match (nodes, scalars.as_slice()) {
-        (0, _) => Values::Missing,
-        (1, [scalar]) if !is_list => Values::One(*scalar),
-        _ => Values::Many(scalars),
-    }
-}
-
-impl Values<'_> {
-    fn negated(self) -> Self {
-        match self {
-            Self::Missing => Self::Missing,
-            Self::One(scalar) => scalar.negated().map_or(Self::Missing, Self::One),
-            Self::Many(scalars) => Self::Many(scalars.into_iter().filter_map(Scalar::negated).collect()),
-        }
-    }
-
-    fn compare_fixed(&self, op: Op, right: Fixed<'_>) -> bool {
-        let (scalars, present) = self.as_slice();
-        let any = scalars.iter().any(|scalar| right.compares(*scalar, sought(op)));
-        right.rule(op, any, present)
-    }
-
-    fn as_slice(&self) -> (&[Scalar<'_>], bool) {
-        match self {
-            Self::Missing => (&[], false),
-            Self::One(scalar) => (std::slice::from_ref(scalar), true),
-            Self::Many(scalars) => (scalars, true),
-        }
-    }
-
-    fn compare(&self, op: Op, right: &Self) -> bool {
-        match (self, right) {
-            (Self::Many(left), Self::Many(right)) => compare_lists(left, op, right),
-            // A list on one side only: any of it. What is missing equals nil, on either side.
-            (left, Self::One(right)) => left.compare_fixed(op, Fixed::Scalar(*right)),
-            (Self::One(left), right) => right.compare_fixed(op.swapped(), Fixed::Scalar(*left)),
-            (Self::Missing, _) | (_, Self::Missing) => false,
-        }
-    }
-}
-
-fn compare_lists(left: &[Scalar<'_>], op: Op, right: &[Scalar<'_>]) -> bool {
-    let equal =
-        || left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.equals(*right));
-    match op {
-        Op::Eq => equal(),
-        Op::Ne => !equal(),
-        // What holds for the extremes holds for all pairs.
-        Op::Lt | Op::Le => match (extreme(left, Ordering::Greater), extreme(right, Ordering::Less)) {
-            (Some(greatest), Some(least)) => greatest.compares(op, least),
-            _ => false,
-        },
-        Op::Gt | Op::Ge => compare_lists(right, op.swapped(), left),
-    }
-}
-
-/// The least or the greatest of the values; `None` if there are none or one is no number.
-fn extreme<'a>(scalars: &[Scalar<'a>], sought: Ordering) -> Option<Scalar<'a>> {
-    let (first, rest) = scalars.split_first()?;
-    first.order(*first)?;
-    let mut extreme = *first;
-    for scalar in rest {
-        if scalar.order(extreme)? == sought {
-            extreme = *scalar;
-        }
-    }
-    Some(extreme)
 }

@@ -6,6 +6,12 @@
 
 use serde_json::Number;
 
+use crate::path::Path;
+use crate::pattern::{Network, Range, Regex};
+use crate::redact::Redaction;
+use crate::text::TextSearch;
+use crate::trace::TraceId;
+
 /// What a query asks of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
@@ -26,6 +32,12 @@ pub enum Expression {
     },
     /// A bare operand, which holds when its value is true, not zero or not empty: `tls`.
     Truth(Operand),
+    /// `text("…")`: something anywhere in the record says this. No path tells where.
+    Text(TextSearch),
+    /// `trace("…")`: the record carries this trace id, wherever its protocol puts it.
+    Trace(TraceId),
+    /// `redact("…")`: always true; what is evaluated after it, and what the answer shows, is without these values.
+    Redact(Redaction),
 }
 
 /// One side of a comparison.
@@ -35,10 +47,18 @@ pub enum Operand {
     Literal(Literal),
     /// `r"…"`, which a text must match somewhere. Never on both sides, never alone.
     Regex(Regex),
+    /// `400..499`, between whose ends a number must lie. Never on both sides, never alone.
+    Range(Range),
+    /// `10.0.0.0/8`, to which an address must belong. Never on both sides, never alone.
+    Network(Network),
     /// What the record has at this path: one value, many or none.
     Path(Path),
     /// `-path`: the numbers at the path with their sign turned.
     Negative(Path),
+    /// `size(path)`: how many elements, members or characters each value at the path has.
+    Size(Path),
+    /// `map_get(path, "key", value)`: what is at the path, or the value where the record has nothing there.
+    Fallback(Path, Literal),
     /// A function of the values at a path.
     Call(Call),
     /// The truth of an expression as a value: `(a == b) == false`. Never a bare
@@ -104,39 +124,6 @@ impl Op {
     }
 }
 
-/// Where to look in a record. Has at least one step.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Path(pub Vec<Step>);
-
-impl Path {
-    /// The names, if the path consists of nothing else: `request.headers["host"]` but not `a[0]` or `a.*`.
-    ///
-    /// Such a path is a field's name, which a planner can look up.
-    #[must_use]
-    pub fn keys(&self) -> Option<Vec<&str>> {
-        self.0
-            .iter()
-            .map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
-                _ => None,
-            })
-            .collect()
-    }
-}
-
-/// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// `.name` or `["name"]`: the value under that key of an object.
-    Key(String),
-    /// `[3]`: the element of a list, counted from 0.
-    Index(usize),
-    /// `.*` or `[*]`: every element of a list, every value of an object.
-    Every,
-    /// `..name`: every value under that key, here or anywhere below.
-    Recursive(String),
-}
-
 /// A function that asks something of the text at a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
@@ -171,48 +158,6 @@ impl TextFunction {
     }
 }
 
-/// A compiled regular expression: case-sensitive, unanchored, in linear time. Equal to another if the source is.
-#[derive(Clone, Debug)]
-pub struct Regex(regex::Regex);
-
-/// What one compiled expression may take: enough for any that a person writes, too little to hurt.
-const REGEX_BYTES_MAX: usize = 1 << 20;
-/// How deep groups may nest within one: the compiler is recursive.
-const REGEX_NESTING_MAX: u32 = 64;
-
-impl Regex {
-    /// Compiles `source`.
-    ///
-    /// # Errors
-    /// Says why it is no regular expression, or that it is too large.
-    pub fn new(source: &str) -> Result<Self, regex::Error> {
-        regex::RegexBuilder::new(source)
-            .size_limit(REGEX_BYTES_MAX)
-            .dfa_size_limit(REGEX_BYTES_MAX)
-            .nest_limit(REGEX_NESTING_MAX)
-            .build()
-            .map(Self)
-    }
-
-    /// What it was compiled from.
-    #[must_use]
-    pub fn source(&self) -> &str {
-        self.0.as_str()
-    }
-
-    /// Whether it matches somewhere in `text`.
-    #[must_use]
-    pub fn is_match(&self, text: &str) -> bool {
-        self.0.is_match(text)
-    }
-}
-
-impl PartialEq for Regex {
-    fn eq(&self, other: &Self) -> bool {
-        self.source() == other.source()
-    }
-}
-
 impl Expression {
     /// Every path that the expression reads, each once, in the order of the text.
     #[must_use]
@@ -237,6 +182,33 @@ impl Expression {
                 right.collect_paths(paths);
             }
             Self::Truth(operand) => operand.collect_paths(paths),
+            Self::Text(_) | Self::Trace(_) | Self::Redact(_) => {}
+        }
+    }
+
+    /// Whether it asks something of the record as a whole, so that [`Expression::paths`] doesn't tell all that it reads.
+    #[must_use]
+    pub fn reads_everything(&self) -> bool {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().any(Self::reads_everything),
+            Self::Not(inner) => inner.reads_everything(),
+            Self::Comparison { left, right, .. } => left.reads_everything() || right.reads_everything(),
+            Self::Truth(operand) => operand.reads_everything(),
+            Self::Text(_) | Self::Trace(_) => true,
+            Self::Redact(_) => false,
+        }
+    }
+
+    /// Whether there is a [`Expression::Redact`] in it. What is evaluated after one sees a changed record, so
+    /// an index, which knows the record as it was, can say nothing of that.
+    #[must_use]
+    pub fn redacts(&self) -> bool {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().any(Self::redacts),
+            Self::Not(inner) => inner.redacts(),
+            Self::Redact(_) => true,
+            // Comparisons can't hold any.
+            Self::Comparison { .. } | Self::Truth(_) | Self::Text(_) | Self::Trace(_) => false,
         }
     }
 
@@ -247,6 +219,7 @@ impl Expression {
             Self::Not(inner) => inner.depth(),
             Self::Comparison { left, right, .. } => left.depth().max(right.depth()),
             Self::Truth(operand) => operand.depth(),
+            Self::Text(_) | Self::Trace(_) | Self::Redact(_) => 0,
         }
     }
 }
@@ -254,14 +227,25 @@ impl Expression {
 impl Operand {
     fn collect_paths<'a>(&'a self, paths: &mut Vec<&'a Path>) {
         match self {
-            Self::Literal(_) | Self::Regex(_) => {}
-            Self::Path(path) | Self::Negative(path) => paths.push(path),
+            Self::Literal(_) | Self::Regex(_) | Self::Range(_) | Self::Network(_) => {}
+            Self::Path(path) | Self::Negative(path) | Self::Size(path) | Self::Fallback(path, _) => {
+                paths.push(path);
+            }
             Self::Call(call) => {
                 paths.push(&call.subject);
                 call.argument.collect_paths(paths);
             }
             Self::Expression(inner) => inner.collect_paths(paths),
         }
+    }
+
+    fn reads_everything(&self) -> bool {
+        matches!(self, Self::Expression(inner) if inner.reads_everything())
+    }
+
+    /// Whether it is something that values match: then `==` and `!=` ask for that.
+    pub(crate) fn is_pattern(&self) -> bool {
+        matches!(self, Self::Regex(_) | Self::Range(_) | Self::Network(_))
     }
 
     fn depth(&self) -> usize {

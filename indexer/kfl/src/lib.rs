@@ -107,25 +107,46 @@
     )
 )]
 
+mod query;
+
+mod alias;
+mod arithmetic;
 mod call;
+mod compare;
+mod document;
 mod error;
 mod evaluate;
 mod explain;
 mod expression;
 mod functions;
+pub mod fuzz;
 mod grammar;
 mod literal;
+mod operand;
 mod parse;
+mod path;
+mod pattern;
 mod print;
-mod query;
+mod quantity;
+mod redact;
+pub mod reference;
 mod resolve;
 mod scalar;
 mod scan;
+mod text;
 mod time;
+mod trace;
+mod values;
+mod xml;
 
 pub use error::SyntaxError;
 pub use evaluate::compare_scalar;
-pub use expression::{Call, Expression, Literal, Op, Operand, Path, Regex, Step, TextFunction};
+pub use expression::{Call, Expression, Literal, Op, Operand, TextFunction};
 pub use parse::{NESTING_MAX, REGEXES_MAX};
-pub use query::{Query, fuzz_kfl, parse};
+pub use path::{Encoding, Path, Step};
+pub use pattern::{Network, Range, Regex};
+pub use query::{Answer, Directives, Query, parse};
+pub use redact::{REDACTED, Redaction};
 pub use scan::TEXT_BYTES_MAX;
+pub use text::{Reach, TextSearch, Word};
+pub use trace::TraceId;

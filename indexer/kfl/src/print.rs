@@ -5,8 +5,11 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::expression::{Call, Expression, Literal, Op, Operand, Path, Regex, Step};
+use crate::expression::{Call, Expression, Literal, Op, Operand};
 use crate::functions::is_reserved;
+use crate::path::{Path, Step};
+use crate::pattern::{Network, Range, Regex};
+use crate::redact::Redaction;
 
 impl Display for Expression {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -14,11 +17,27 @@ impl Display for Expression {
             Self::Or(parts) => join(f, parts, " or ", |part| matches!(part, Self::Or(_))),
             Self::And(parts) => join(f, parts, " and ", |part| matches!(part, Self::Or(_) | Self::And(_))),
             Self::Not(inner) => match inner.as_ref() {
-                Self::Not(_) | Self::Truth(_) => write!(f, "!{inner}"),
+                Self::Not(_) | Self::Truth(_) | Self::Text(_) | Self::Trace(_) | Self::Redact(_) => {
+                    write!(f, "!{inner}")
+                }
                 _ => write!(f, "!({inner})"),
             },
+            Self::Comparison {
+                left,
+                op: Op::Eq,
+                right: right @ (Operand::Range(_) | Operand::Network(_)),
+            } => {
+                write!(f, "{left} in {right}")
+            }
             Self::Comparison { left, op, right } => write!(f, "{left} {op} {right}"),
             Self::Truth(operand) => write!(f, "{operand}"),
+            Self::Text(search) => {
+                f.write_str("text(")?;
+                quote(f, search.source())?;
+                f.write_char(')')
+            }
+            Self::Trace(id) => write!(f, "trace(\"{id}\")"),
+            Self::Redact(redaction) => write!(f, "{redaction}"),
         }
     }
 }
@@ -47,11 +66,48 @@ impl Display for Operand {
         match self {
             Self::Literal(literal) => write!(f, "{literal}"),
             Self::Regex(regex) => write!(f, "{regex}"),
+            Self::Range(range) => write!(f, "{range}"),
+            Self::Network(network) => write!(f, "{network}"),
             Self::Path(path) => write!(f, "{path}"),
             Self::Negative(path) => write!(f, "-{path}"),
+            Self::Size(path) => write!(f, "size({path})"),
+            Self::Fallback(path, otherwise) => fallback(f, path, otherwise),
             Self::Call(call) => write!(f, "{call}"),
             Self::Expression(inner) => write!(f, "({inner})"),
         }
+    }
+}
+
+/// A path of at least two steps, the last of them a key.
+fn fallback(f: &mut Formatter<'_>, path: &Path, otherwise: &Literal) -> fmt::Result {
+    let Some((Step::Key(key), map)) = path.0.split_last() else { return Err(fmt::Error) };
+    write!(f, "map_get({}, ", Path(map.to_vec()))?;
+    quote(f, key)?;
+    write!(f, ", {otherwise})")
+}
+
+impl Display for Redaction {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("redact(")?;
+        for (number, path) in self.0.iter().enumerate() {
+            if number > 0 {
+                f.write_str(", ")?;
+            }
+            quote(f, &path.to_string())?;
+        }
+        f.write_char(')')
+    }
+}
+
+impl Display for Range {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.low(), self.high())
+    }
+}
+
+impl Display for Network {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address(), self.prefix())
     }
 }
 
@@ -105,6 +161,7 @@ impl Display for Path {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Every => f.write_str(".*")?,
                 Step::Recursive(name) => write!(f, "..{name}")?,
+                Step::Decoded(encoding) => write!(f, ".{}()", encoding.name())?,
             }
         }
         Ok(())

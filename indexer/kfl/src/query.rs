@@ -1,17 +1,45 @@
 //! The front door: a text becomes a query, a query answers for records.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::error::SyntaxError;
 use crate::expression::Expression;
-use crate::parse as reading;
+use crate::path::Path;
+use crate::{parse as reading, redact};
 
 /// A query, checked and ready: nothing can go wrong with it any more.
 #[derive(Clone, Debug)]
 pub struct Query {
     text: String,
     expression: Expression,
-    limit: Option<u64>,
+    redacts: bool,
+    directives: Directives,
+    fields: Vec<(Path, Range<usize>)>,
+}
+
+/// What a query says of its answer as a whole. Who searches has to heed it: no single record can tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directives {
+    /// `limit(100)`: how many answers are wanted.
+    pub limit: Option<u64>,
+    /// `rlimit(100)`: how many of the latest answers are wanted, before those that are still to come.
+    pub latest: Option<u64>,
+    /// `leftOff("…")`: the entry behind which the answer begins.
+    pub left_off: Option<String>,
+    /// `record("…")`: the recording that the answer keeps to.
+    pub recording: Option<String>,
+}
+
+/// What a query says of one record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<'r> {
+    /// Whether the record is among the answers.
+    pub matches: bool,
+    /// The record as it may be shown: without what `redact` takes out.
+    pub record: Cow<'r, Value>,
 }
 
 /// Reads a query. `now_ms`, in milliseconds since 1970, is what `now()` and `minutes(-5)` count from:
@@ -29,7 +57,13 @@ pub struct Query {
 /// ```
 pub fn parse(text: &str, now_ms: i64) -> Result<Query, SyntaxError> {
     let parsed = reading::parse(text, now_ms)?;
-    Ok(Query { text: text.to_owned(), expression: parsed.expression, limit: parsed.limit })
+    Ok(Query {
+        text: text.to_owned(),
+        redacts: parsed.expression.redacts(),
+        expression: parsed.expression,
+        directives: parsed.directives,
+        fields: parsed.fields,
+    })
 }
 
 impl Query {
@@ -39,47 +73,62 @@ impl Query {
         self.expression.matches(record)
     }
 
+    /// The same, with the record as it may be shown.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let query = kfl::parse(r#"http and redact("request.headers.Authorization")"#, 0)?;
+    /// let record = json!({
+    ///     "protocol": {"name": "http", "abbr": "HTTP"},
+    ///     "request": {"headers": {"Authorization": "Bearer s3cret"}},
+    /// });
+    /// let answer = query.answer(&record);
+    /// assert!(answer.matches);
+    /// assert_eq!(answer.record["request"]["headers"]["Authorization"], "[REDACTED]");
+    /// # Ok::<(), kfl::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn answer<'r>(&self, record: &'r Value) -> Answer<'r> {
+        if !self.redacts {
+            return Answer { matches: self.expression.matches(record), record: Cow::Borrowed(record) };
+        }
+        let (matches, record) = redact::answer(&self.expression, record);
+        Answer { matches, record }
+    }
+
+    /// Whether it takes anything out of its answers, so that [`Query::answer`] must be asked for what is shown.
+    #[must_use]
+    pub fn redacts(&self) -> bool {
+        self.redacts
+    }
+
     /// What is asked, for a planner.
     #[must_use]
     pub fn expression(&self) -> &Expression {
         &self.expression
     }
 
-    /// After how many answers to stop, if the text says: `limit(100)`. Of several, the first counts.
+    /// After how many answers to stop, if the text says: `limit(100)`. Of several, the first counts; 0 sets none.
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
-        self.limit
+        self.directives.limit.filter(|limit| *limit > 0)
+    }
+
+    /// What is said of the answer as a whole.
+    #[must_use]
+    pub fn directives(&self) -> &Directives {
+        &self.directives
+    }
+
+    /// Every path that the text names, and where it stands there.
+    pub fn fields(&self) -> impl Iterator<Item = (&Path, Range<usize>)> {
+        self.fields.iter().map(|(path, span)| (path, span.clone()))
     }
 
     /// The text as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
-    }
-}
-
-/// For a fuzzer: any bytes as a query, and after a zero byte as a JSON record.
-///
-/// # Panics
-/// If reading, printing or evaluating goes wrong, which is what a fuzzer looks for.
-pub fn fuzz_kfl(bytes: &[u8]) {
-    let mut parts = bytes.splitn(2, |byte| *byte == 0);
-    let text = String::from_utf8_lossy(parts.next().unwrap_or_default());
-    let record: Value = serde_json::from_slice(parts.next().unwrap_or_default()).unwrap_or_default();
-    match parse(&text, 0) {
-        Ok(query) => {
-            let _ = query.matches(&record);
-            let printed = query.expression().to_string();
-            match parse(&printed, 0) {
-                // Printing may be longer than what may be read.
-                Err(_) if printed.len() > crate::TEXT_BYTES_MAX => {}
-                again => assert_eq!(
-                    again.as_ref().map(Query::expression),
-                    Ok(query.expression()),
-                    "printed as {printed}"
-                ),
-            }
-        }
-        Err(error) => assert!(!error.to_string().is_empty(), "an error says something"),
     }
 }

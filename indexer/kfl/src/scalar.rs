@@ -7,7 +7,8 @@ use std::fmt::{self, Write};
 
 use serde_json::{Number, Value};
 
-use crate::expression::{Literal, Op, Regex};
+use crate::expression::{Literal, Op};
+use crate::pattern::Regex;
 
 /// A value that is no list. Borrowed from a record or a query, so comparing copies nothing.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +143,7 @@ impl<'a> Scalar<'a> {
 }
 
 impl Numeric {
-    fn of(number: &Number) -> Option<Self> {
+    pub(crate) fn of(number: &Number) -> Option<Self> {
         match number.as_i128() {
             Some(whole) => Some(Self::Whole(whole)),
             None => number.as_f64().map(Self::Float),
@@ -169,14 +170,14 @@ impl Numeric {
         text.parse().ok().filter(|float: &f64| float.is_finite()).map(Self::Float)
     }
 
-    fn order(self, other: Self) -> Option<Ordering> {
+    pub(crate) fn order(self, other: Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Whole(left), Self::Whole(right)) => Some(left.cmp(&right)),
             _ => self.float()?.partial_cmp(&other.float()?),
         }
     }
 
-    fn float(self) -> Option<f64> {
+    pub(crate) fn float(self) -> Option<f64> {
         match self {
             // Whole numbers come from at most 64 bits and a sign, which `Number` rounds correctly.
             Self::Whole(whole) => Number::from_i128(whole).and_then(|number| number.as_f64()),

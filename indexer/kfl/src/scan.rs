@@ -11,7 +11,7 @@ pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// Parentheses and signs within one another. Printing may write two for each level of an
 /// expression ([`crate::NESTING_MAX`]), and each costs the parser some kilobytes of stack.
-const OPEN_MAX: usize = 160;
+const OPEN_MAX: usize = 112;
 
 /// What is open around the place looked at.
 #[derive(Default)]

@@ -177,12 +177,14 @@ proptest! {
 
     #[test]
     fn the_fuzzing_entry_takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        kfl::fuzz_kfl(&bytes);
+        for (_, entry) in kfl::fuzz::ALL {
+            entry(&bytes);
+        }
     }
 
     #[test]
     fn the_fuzzing_entry_takes_soup(text in soup(), record in record()) {
-        kfl::fuzz_kfl(&[text.as_bytes(), b"\0", record.to_string().as_bytes()].concat());
+        kfl::fuzz::fuzz_evaluate(&[text.as_bytes(), b"\0", record.to_string().as_bytes()].concat());
     }
 }
 
