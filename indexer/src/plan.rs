@@ -54,12 +54,18 @@ impl Planner<'_> {
             Expression::And(parts) => {
                 let mut all = Candidates { docs: Docs::all(count), exact: true };
                 for part in parts {
-                    let part = self.plan(part)?;
-                    all.docs.intersect(&part.docs);
-                    all.exact &= part.exact;
+                    let planned = self.plan(part)?;
+                    all.docs.intersect(&planned.docs);
+                    all.exact &= planned.exact;
+                    // What comes behind a redaction is asked of a record that the index doesn't know.
+                    if part.redacts() {
+                        all.exact = false;
+                        break;
+                    }
                 }
                 Ok(all)
             }
+            Expression::Or(_) if expression.redacts() => Ok(self.anything()),
             Expression::Or(parts) => {
                 let mut any = Candidates { docs: Docs::none(count), exact: true };
                 for part in parts {
@@ -77,6 +83,8 @@ impl Planner<'_> {
                 }
                 _ => Ok(self.anything()),
             },
+            // No term tells what a record says as a whole.
+            Expression::Text(_) | Expression::Trace(_) | Expression::Redact(_) => Ok(self.anything()),
             Expression::Comparison { .. } | Expression::Truth(_) => self.predicate(expression),
         }
     }
@@ -87,6 +95,9 @@ impl Planner<'_> {
 
     /// A comparison, function or bare operand.
     fn predicate(&self, predicate: &Expression) -> Result<Candidates, Error> {
+        if predicate.reads_everything() {
+            return Ok(self.anything());
+        }
         let paths = predicate.paths();
         let [path] = paths.as_slice() else {
             if paths.is_empty() {
@@ -156,7 +167,7 @@ impl Planner<'_> {
                 Step::Key(key) => term_path.key(key),
                 Step::Index(_) => term_path.one_element(),
                 Step::Every if self.is_list(&term_path)? => term_path.element(),
-                Step::Every | Step::Recursive(_) => return Ok(None),
+                Step::Every | Step::Recursive(_) | Step::Decoded(_) => return Ok(None),
             }
         }
         let is_left_out = reads_bodies(path) || is_constant_protocol(path);
@@ -267,6 +278,8 @@ impl Probe<'_> {
                 elements.into()
             }
             Step::Every | Step::Recursive(_) => vec![inner].into(),
+            // Never tried: no term holds what a document says.
+            Step::Decoded(_) => inner,
         });
         self.predicate.matches(&record)
     }

@@ -41,7 +41,8 @@ pub fn query(
         data,
         query,
         options,
-        needs_bodies: query.expression().paths().into_iter().any(reads_bodies),
+        needs_bodies: query.expression().reads_everything()
+            || query.expression().paths().into_iter().any(reads_bodies),
         waiting: search_order(segments, options, &mut coverage),
         opened: Vec::new(),
         dissected: Vec::new(),
@@ -248,7 +249,9 @@ impl Search<'_> {
             let (start, entry) = entry::in_full(naming, names, &exchange, schemas);
             let entry = complete(entry);
             if range.contains(start) && query.matches(&entry) {
-                answers.push((start, without_bodies(entry)));
+                let mut answer = without_bodies(entry);
+                query.redact(&mut answer);
+                answers.push((start, answer));
             }
         })?;
         for (start, answer) in answers {
@@ -276,8 +279,12 @@ impl Search<'_> {
         };
         let Some(Opened { searcher, fields }) = self.opened.get(segment) else { return Ok(None) };
         let Some(row) = row(searcher, *fields, doc)? else { return Ok(None) };
-        let entry = complete(row);
-        Ok((is_certain || self.query.matches(&entry)).then_some(entry))
+        let mut entry = complete(row);
+        if !is_certain && !self.query.matches(&entry) {
+            return Ok(None);
+        }
+        self.query.redact(&mut entry);
+        Ok(Some(entry))
     }
 }
 

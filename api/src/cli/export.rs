@@ -48,7 +48,7 @@ impl Export {
     /// Writes the packets.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let filter = match (&self.filter, self.bpf) {
-            (Some(kfl), _) => ExportFilter::Kfl(parse_kfl(kfl)?),
+            (Some(kfl), _) => ExportFilter::Kfl(selection(kfl)?),
             (None, Some(expression)) => ExportFilter::Bpf(expression),
             (None, None) => ExportFilter::All,
         };
@@ -72,6 +72,16 @@ impl Export {
         coverage::tell(&found, &summary.coverage);
         Ok(())
     }
+}
+
+/// KFL text that only selects: packets leave as they were seen, so nothing can be taken out of them.
+fn selection(text: &str) -> Result<kfl::Query, Failure> {
+    let query = parse_kfl(text)?;
+    if query.redacts() {
+        let why = "redact() can't be used here: an export holds the packets as they were seen";
+        return Err(Failure::CommandLine(why.to_owned()));
+    }
+    Ok(query)
 }
 
 enum Output {

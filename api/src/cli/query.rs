@@ -98,7 +98,7 @@ impl Query {
         let with_bodies = self.bodies || format == Format::Har;
         let coverage = data.query(&query, options, &mut |row| {
             let wanted = with_bodies && (format != Format::Har || har::is_http(&row));
-            let entry = if wanted { in_full(&data, row) } else { Ok(row) };
+            let entry = if wanted { in_full(&data, &query, row) } else { Ok(row) };
             match entry.and_then(|entry| Ok(answer.entry(&entry)?)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(failure) => {
@@ -120,9 +120,13 @@ impl Query {
     }
 }
 
-/// The entry with its bodies, which are dissected again from the segment.
-fn in_full(data: &indexer::Data, row: Value) -> Result<Value, Failure> {
-    let whole = row["id"].as_str().map(|id| data.entry(id)).transpose()?.flatten();
+/// The entry with its bodies, which are dissected again from the segment, and without what the query redacts.
+fn in_full(data: &indexer::Data, query: &kfl::Query, row: Value) -> Result<Value, Failure> {
+    let id = row["id"].as_str().filter(|id| *id != kfl::REDACTED);
+    let mut whole = id.map(|id| data.entry(id)).transpose()?.flatten();
+    if let Some(whole) = &mut whole {
+        query.redact(whole);
+    }
     // An open segment may be sealed and expired in between: then the row is what there is.
     Ok(whole.unwrap_or(row))
 }

@@ -24,12 +24,22 @@ impl Range {
     }
 }
 
-/// KFL text, or where it is wrong.
+/// KFL text, or where it is wrong. What it says of the answer as a whole must be what is heeded here.
 pub fn parse_kfl(text: &str) -> Result<kfl::Query, Failure> {
-    kfl::parse(text, instant::now().millis()).map_err(|error| {
+    let query = kfl::parse(text, instant::now().millis()).map_err(|error| {
         Failure::CommandLine(format!(
             "the KFL text is wrong\n{}",
             crate::terminal::escape::block(&error.to_string())
         ))
-    })
+    })?;
+    let directives = query.directives();
+    let unheeded = [
+        (directives.latest.is_some(), "rlimit() is not supported here: use --order desc --limit N"),
+        (directives.left_off.is_some(), "leftOff() is not supported here: use --from T"),
+        (directives.recording.is_some(), "record() is not supported here: recordings have no names"),
+    ];
+    match unheeded.into_iter().find(|(is_said, _)| *is_said) {
+        Some((_, why)) => Err(Failure::CommandLine(why.to_owned())),
+        None => Ok(query),
+    }
 }

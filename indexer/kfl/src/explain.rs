@@ -34,10 +34,10 @@ fn wants_operand(before: &str) -> bool {
     let word = before.get(word_at.map_or(0, |at| at + 1)..).unwrap_or(before);
     match before.chars().next_back() {
         None => true,
-        Some(_) if word.is_empty() => before.ends_with(|last| "=<>!&|([,.:-".contains(last)),
+        Some(_) if word.is_empty() => before.ends_with(|last| "=<>!&|([,.:-+*/%".contains(last)),
         // The first word of a text is a field, whatever it is called.
         Some(_) => {
-            word_at.is_some() && ["and", "or", "not"].iter().any(|join| word.eq_ignore_ascii_case(join))
+            word_at.is_some() && ["and", "or", "not", "in"].iter().any(|join| word.eq_ignore_ascii_case(join))
         }
     }
 }
@@ -60,19 +60,14 @@ fn hint(before: &str, rest: &str) -> Option<&'static str> {
         "=" if rest.starts_with("=~") => Some("write `== r\"…\"` to match a regular expression"),
         "=" => Some("write `==` to compare"),
         _ if after_equals => Some("write `==` to compare"),
-        "-" => Some(
-            "there is no arithmetic; a name with `-` in it is written in brackets: headers[\"user-agent\"]",
-        ),
-        "+" | "*" | "/" | "%" => Some("there is no arithmetic, and a regular expression is written r\"…\""),
+        "-" => Some("a name with `-` in it is written in brackets: headers[\"user-agent\"]"),
+        "/" | "*" | "%" => Some("a regular expression is written r\"…\""),
         "&" => Some("write `and` or `&&`"),
         "|" => Some("write `or` or `||`"),
         ";" | "," => Some("join conditions with `and` or `or`"),
         ":" => Some("a name with `:` in it is written in brackets: headers[\":path\"]"),
         "?" => Some("`? :` is not supported; join conditions with `and` and `or`"),
         "@" | "$" => Some("a path begins with the name of a field: request.path"),
-        "in" => {
-            Some("not supported yet: in; a list is compared by `==`, which holds if any element is equal")
-        }
         "contains" | "startsWith" | "endsWith" | "matches" => {
             Some("functions follow the field with a dot: request.path.contains(\"x\")")
         }

@@ -107,17 +107,19 @@
     )
 )]
 
-mod query;
-
 mod alias;
 mod arithmetic;
 mod call;
+mod catalog;
+mod check;
 mod compare;
+mod complete;
 mod document;
 mod error;
 mod evaluate;
 mod explain;
 mod expression;
+mod format;
 mod functions;
 pub mod fuzz;
 mod grammar;
@@ -128,6 +130,7 @@ mod path;
 mod pattern;
 mod print;
 mod quantity;
+mod query;
 mod redact;
 pub mod reference;
 mod resolve;
@@ -139,9 +142,12 @@ mod trace;
 mod values;
 mod xml;
 
+pub use catalog::{Catalog, Field};
+pub use complete::{Completion, CompletionKind, Completions, complete};
 pub use error::SyntaxError;
 pub use evaluate::compare_scalar;
 pub use expression::{Call, Expression, Literal, Op, Operand, TextFunction};
+pub use format::format;
 pub use parse::{NESTING_MAX, REGEXES_MAX};
 pub use path::{Encoding, Path, Step};
 pub use pattern::{Network, Range, Regex};

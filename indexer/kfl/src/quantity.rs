@@ -53,7 +53,10 @@ pub(crate) fn duration(text: &str) -> Result<Number, String> {
         let unit_end = after.find(|letter: char| !letter.is_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at_checked(unit_end).unwrap_or((after, ""));
         let Some((_, unit_ns)) = DURATIONS.iter().find(|(known, _)| *known == unit) else {
-            return Err(format!("unknown unit `{unit}`"));
+            return Err(match unit {
+                "" => format!("`{text}` has no unit"),
+                _ => format!("unknown unit `{unit}`"),
+            });
         };
         let part = scaled(amount, *unit_ns).and_then(|part| total.checked_add(part));
         total = part.ok_or_else(|| "this duration is too long".to_owned())?;

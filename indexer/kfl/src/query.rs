@@ -97,7 +97,18 @@ impl Query {
         Answer { matches, record }
     }
 
-    /// Whether it takes anything out of its answers, so that [`Query::answer`] must be asked for what is shown.
+    /// Takes out of `record` whatever any redaction of the text names, whether or not its turn would come.
+    ///
+    /// For a record that is known to be an answer, or of which only a part is at hand: what decides may lie in the
+    /// other part.
+    pub fn redact(&self, record: &mut Value) {
+        if self.redacts {
+            self.expression.redact(record);
+        }
+    }
+
+    /// Whether it takes anything out of its answers, so that what is shown must come from [`Query::answer`] or
+    /// [`Query::redact`].
     #[must_use]
     pub fn redacts(&self) -> bool {
         self.redacts

@@ -79,6 +79,18 @@ fn replace_below(value: &mut Value, name: &str, steps: &[Step], depth: usize) {
     }
 }
 
+impl Expression {
+    /// Applies every redaction in it.
+    pub(crate) fn redact(&self, record: &mut Value) {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().for_each(|part| part.redact(record)),
+            Self::Not(inner) => inner.redact(record),
+            Self::Redact(redaction) => redaction.apply(record),
+            Self::Comparison { .. } | Self::Truth(_) | Self::Text(_) | Self::Trace(_) => {}
+        }
+    }
+}
+
 /// Whether `expression` holds of `record`, and the record as its redactions leave it.
 pub(crate) fn answer<'r>(expression: &Expression, record: &'r Value) -> (bool, Cow<'r, Value>) {
     let mut record = Cow::Borrowed(record);

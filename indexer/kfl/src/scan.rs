@@ -76,7 +76,9 @@ impl Open {
                 self.outer_signs -= signs;
                 self.signs = signs;
             }
-            "!" | "-" => self.signs += 1,
+            "!" => self.signs += 1,
+            // Behind an operand it subtracts.
+            "-" if self.last != Last::Operand => self.signs += 1,
             "&" | "|" | "," => self.signs = 0,
             word if is_word(word, "not") && self.last != Last::Dot => self.signs += 1,
             word if is_joining(word) && self.last == Last::Operand => {
@@ -121,7 +123,7 @@ fn is_comment(token: &str) -> bool {
 }
 
 /// The length of the quoted text, comment, word or single character that `rest` begins with.
-fn token_length(rest: &str) -> Result<usize, &'static str> {
+pub(crate) fn token_length(rest: &str) -> Result<usize, &'static str> {
     let first = rest.chars().next().unwrap_or(' ');
     if matches!(first, '"' | '\'' | '`') {
         return quoted_length(rest, first).ok_or("the quote is never closed");

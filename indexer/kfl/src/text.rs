@@ -114,9 +114,15 @@ impl TextSearch {
         false
     }
 
-    /// Whether any value of `record` says this; what is said in base64 beside an `encoding` too.
+    /// Whether any value of `record` says this; what is said in base64 beside an `encoding` too. Its
+    /// `protocol` is not asked: that is said of the record, not by it.
     pub(crate) fn finds(&self, record: &Value) -> bool {
-        self.finds_below(record, RECORD_DEPTH_MAX)
+        match record {
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(key, field)| key != "protocol" && self.finds_below(field, RECORD_DEPTH_MAX)),
+            other => self.finds_below(other, RECORD_DEPTH_MAX),
+        }
     }
 
     fn finds_below(&self, value: &Value, depth: usize) -> bool {

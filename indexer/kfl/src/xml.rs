@@ -71,7 +71,8 @@ pub(crate) fn read(text: &str) -> Option<Element> {
         }
     }
     let document = open.pop()?;
-    (open.is_empty() && document.children.len() == 1).then_some(document)
+    let is_alone = document.text.trim().is_empty() && document.children.len() == 1;
+    (open.is_empty() && is_alone).then_some(document)
 }
 
 /// The length of a tag with its brackets; quoted values may hold `>`.
@@ -219,7 +220,7 @@ mod tests {
         let wide = format!("<a>{}</a>", "<b/>".repeat(200_000));
         for text in [
             "", "hello", "<a>", "</a>", "<a></b>", "<a/><b/>", "<a", "<!--", "<1/>", "<>", "a < b",
-            "<a b='>", &deep, &wide,
+            "<a b='>", "x<a/>", &deep, &wide,
         ] {
             assert!(read(text).is_none(), "{text:.20}");
         }

@@ -136,7 +136,7 @@ pub fn reads_bodies(path: &Path) -> bool {
                 Step::Key(key) => key == part || *part == "*",
                 Step::Index(_) => *part == "*",
                 Step::Every => true,
-                Step::Recursive(_) => false,
+                Step::Recursive(_) | Step::Decoded(_) => false,
             })
         })
 }

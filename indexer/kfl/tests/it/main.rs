@@ -1,7 +1,11 @@
 //! The language as its users meet it: texts in, answers out.
 
 mod answers;
+mod completing;
 mod errors;
+mod extensions;
+mod formatting;
+mod fuzzing;
 mod hostile;
 mod planning;
 mod reference;

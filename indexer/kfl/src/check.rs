@@ -1,0 +1,114 @@
+//! Finds names of fields that no record has: a typing error should not look like "no traffic".
+
+use crate::catalog::{Catalog, Field};
+use crate::error::SyntaxError;
+use crate::functions;
+use crate::path::{Path, Step};
+use crate::query::Query;
+
+/// So many names are reported; who mistyped more will ask again.
+const REPORTED_MAX: usize = 16;
+
+impl Query {
+    /// The fields of the text that `catalog` doesn't know, each with its place and the nearest one that it
+    /// does. The query is right all the same: a record may have more than its catalog tells.
+    ///
+    /// ```
+    /// let fields = [kfl::Field { path: "response.status", meaning: "status code" }];
+    /// let query = kfl::parse("response.statsu >= 400", 0)?;
+    /// let unknown = query.unknown_fields(fields.as_slice());
+    /// assert_eq!(unknown[0].message, "no field is called `response.statsu`");
+    /// assert_eq!(unknown[0].hint.as_deref(), Some("did you mean `response.status`?"));
+    /// # Ok::<(), kfl::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn unknown_fields<C: Catalog + ?Sized>(&self, catalog: &C) -> Vec<SyntaxError> {
+        let fields = catalog.fields();
+        self.fields()
+            .filter(|(path, _)| !fields.iter().any(|field| is_described(&path.0, field)))
+            .take(REPORTED_MAX)
+            .map(|(path, span)| {
+                let error = SyntaxError::new(self.text(), span, format!("no field is called `{path}`"));
+                match nearest(path, &fields) {
+                    Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                    None => error,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Whether a field has this path, or lies below it, or has keys of any name where it leads further.
+fn is_described(steps: &[Step], field: &Field<'_>) -> bool {
+    let mut parts = field.path.split('.').peekable();
+    for step in steps {
+        match step {
+            // What a document says is in no catalog.
+            Step::Decoded(_) => return true,
+            // Wherever it is, something must be called so.
+            Step::Recursive(name) => return field.path.split('.').any(|part| part == name || part == "*"),
+            Step::Key(_) | Step::Index(_) | Step::Every => {}
+        }
+        let Some(part) = parts.next() else { return false };
+        let fits = match step {
+            Step::Key(key) => part == key || part == "*",
+            Step::Index(_) => part == "*",
+            _ => true,
+        };
+        if !fits {
+            // A list stands for its elements, but a name must be right.
+            return false;
+        }
+        if part == "*" && parts.peek().is_none() {
+            return true;
+        }
+    }
+    true
+}
+
+fn nearest<'f>(path: &Path, fields: &[Field<'f>]) -> Option<&'f str> {
+    let spelled = path.to_string();
+    let near = functions::nearest(&spelled, fields.iter().map(|field| field.path));
+    near.or_else(|| {
+        let Some(Step::Key(last)) = path.0.last() else { return None };
+        // The right name in a wrong place.
+        let place = fields.iter().find(|field| field.path.rsplit('.').next() == Some(last.as_str()));
+        place.map(|field| field.path)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::Field;
+
+    #[test]
+    fn names_are_compared_with_the_catalog() {
+        let fields: Vec<Field<'_>> =
+            ["request.headers.*", "response.status", "request.lines.*.count", "src.ip"]
+                .into_iter()
+                .map(|path| Field { path, meaning: "" })
+                .collect();
+        let unknown = |text: &str| {
+            let query = crate::parse(text, 0).unwrap();
+            let unknown = query.unknown_fields(fields.as_slice());
+            unknown
+                .into_iter()
+                .map(|error| error.hint.unwrap_or(error.message))
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        assert_eq!(
+            unknown("request.headers[\"x-y\"] == 1 and request.lines[3].count > 1 and request == nil"),
+            ""
+        );
+        assert_eq!(
+            unknown("request.lines.*.count == 1 and ..count == 1 and request.headers.a.json().b == 1"),
+            ""
+        );
+        assert_eq!(unknown("request.status == 1"), "did you mean `response.status`?");
+        assert_eq!(unknown("source.ip == 1"), "did you mean `src.ip`?");
+        assert_eq!(unknown("nowhere.at.all == 1"), "no field is called `nowhere.at.all`");
+        // A header may be called anything.
+        assert_eq!(unknown("..nowhere == 1 or src.ip.x == 1"), "did you mean `src.ip`?");
+    }
+}
