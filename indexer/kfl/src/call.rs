@@ -139,7 +139,7 @@ impl Reader<'_> {
         match function {
             Alone::Directive => self.directive(reading),
             Alone::Time => self.time(&reading).map(milliseconds),
-            Alone::FromNow { unit_ms } => self.from_now(unit_ms, &reading).map(milliseconds),
+            Alone::FromNow { unit_ms } => self.relative(unit_ms, &reading).map(milliseconds),
             Alone::Search => self.search(&reading),
             Alone::Redact => self.redact(reading),
             Alone::Rule => self.rule(reading),
@@ -212,7 +212,7 @@ impl Reader<'_> {
         }
     }
 
-    fn from_now(&self, unit_ms: i64, reading: &Reading<'_>) -> Read<serde_json::Number> {
+    fn relative(&self, unit_ms: i64, reading: &Reading<'_>) -> Read<serde_json::Number> {
         let from_now = self.whole(reading)?.checked_mul(unit_ms);
         let instant = from_now.and_then(|from_now| self.now_ms.checked_add(from_now));
         instant

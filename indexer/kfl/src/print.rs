@@ -26,7 +26,7 @@ impl Display for Expression {
                 left,
                 op: Op::Eq,
                 right: right @ (Operand::Range(_) | Operand::Network(_)),
-            } => {
+            } if !matches!(left, Operand::Expression(_)) => {
                 write!(f, "{left} in {right}")
             }
             Self::Comparison { left, op, right } => write!(f, "{left} {op} {right}"),
