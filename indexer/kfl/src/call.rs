@@ -229,9 +229,14 @@ impl Reader<'_> {
                 self.error(span, "this is no trace id").with_hint("it has 32 hexadecimal digits, or 16")
             });
         }
-        TextSearch::new(text).map(|search| Expression::Text(search).into()).map_err(|message| {
-            self.error(span, message).with_hint("write `text(\"connection refused\")` or `text(\"conn*\")`")
-        })
+        let search = TextSearch::new(text).map_err(|message| {
+            let hint = "write `text(\"connection refused\")` or `text(\"conn*\")`";
+            self.error(span.clone(), message).with_hint(hint)
+        })?;
+        for _ in 1..search.words().len() {
+            self.count_search(span.clone())?;
+        }
+        Ok(Expression::Text(search).into())
     }
 
     fn redact(&mut self, reading: Reading<'_>) -> Read<Operand> {

@@ -24,12 +24,16 @@
 //! | | |
 //! |---|---|
 //! | paths | `request.method`, `headers["user-agent"]`, `lines[0]`, `lines.*.count`, `request..name` |
-//! | values | `"text"`, `'text'`, `` `raw` ``, `42`, `-1.5`, `0x1f`, `true`, `false`, `nil`, `r"regex"` |
+//! | documents | `response.content.text.json().id`, `body.xml().order.line[1]` |
+//! | values | `"text"`, `'text'`, `` `raw` ``, `42`, `-1.5`, `0x1f`, `true`, `false`, `nil`, `r"regex"`, `250ms`, `1MiB` |
 //! | compare | `==` `!=` `<` `<=` `>` `>=`, also `400 <= response.status < 500` |
+//! | belong | `status in (200, 404, 500..599)`, `src.ip in 10.0.0.0/8`, `not in` |
 //! | join | `or`, then `and`, then `not`, each tighter than the one before; also `\|\|`, `&&`, `!` |
-//! | ask texts | `path.startsWith("x")`, `path.endsWith("x")`, `path.contains("x")` |
-//! | times | `now()`, `minutes(-5)` … `years(-1)`, `datetime("2024-01-01T12:00:00Z")` |
-//! | protocols | `http` `http2` `grpc` `gql` `ws` `amqp` `kafka` `redis` `dns` `tlsx` `postgresql` `mysql` `mongodb` `tcp` `udp` `icmp` |
+//! | ask texts | `path.startsWith("x")`, `path.endsWith("x")`, `path.contains("x")`, `path.matches("regex")` |
+//! | ask everything | `text("connection refus*")`, `trace("4bf92f3577b34da6a3ce929d0e0e4736")` |
+//! | times | `now() - 5m`, `minutes(-5)` … `years(-1)`, `datetime("2024-01-01T12:00:00Z")` |
+//! | hide | `redact("request.headers.Authorization")`, see [`Query::answer`] |
+//! | protocols | `http` `http2` `https` `grpc` `gql` `ws` `amqp` `kafka` `redis` `dns` `tlsx` `postgresql` `mysql` `mongodb` `tcp` `udp` `icmp` |
 //! | stop | `limit(100)` |
 //!
 //! ```
@@ -46,18 +50,21 @@
 //! assert!(holds("user == nil and !(user == 1) and !(user != 1)", json!({})));
 //!
 //! // A regular expression may match anywhere.
-//! assert!(holds(r#"path == r"/items/\d+$""#, json!({"path": "/api/items/7"})));
+//! assert!(holds(r#"target == r"/items/\d+$""#, json!({"target": "/api/items/7"})));
 //! ```
 //!
 //! # How it works
 //!
 //! 1. `scan` looks once over the text: its length, how deep it nests, what is never closed.
 //! 2. `kfl.pest` recognises it; `explain` says in a person's words what did not fit.
-//! 3. `parse` and `call` give it meaning: macros and times become what they stand for, paths are
-//!    split, regular expressions compiled. Whatever can be wrong is found by now, as a [`SyntaxError`].
+//! 3. `parse`, `compare`, `operand` and `call` give it meaning: macros and times become what they stand for, paths
+//!    are split, regular expressions compiled. Whatever can be wrong is found by now, as a [`SyntaxError`].
 //! 4. `evaluate` answers. It can't fail, allocates nothing for a path compared with a value, and
-//!    says at its head what lists and missing fields mean; `resolve` finds what is at a path,
-//!    `scalar` says what equal and less mean.
+//!    says at its head what lists and missing fields mean; `resolve` finds what is at a path, `document`
+//!    reads JSON and XML on the way, `scalar` says what equal and less mean.
+//! 5. `redact` takes out what an answer must not show.
+//!
+//! Beside that, `format`, `complete` and `check` help who writes a query; fields come from a [`Catalog`] of the caller's.
 //!
 //! There is no clock in here and nothing is kept: a [`Query`] is a value, and means the same for ever.
 //!
@@ -66,7 +73,8 @@
 //! An index that knows fields by name can prune before entries are read:
 //! [`Query::expression`] is a tree of comparisons, [`Expression::paths`] all that it reads,
 //! [`Expression::decided_by_any`] says where values can be asked one by one, and [`compare_scalar`] decides for
-//! one value what the evaluator would decide.
+//! one value what the evaluator would decide. Where [`Expression::reads_everything`], no path tells what is read; behind a
+//! part that [`Expression::redacts`], nothing that an index knows is sure.
 //!
 //! ```
 //! use kfl::{Expression, compare_scalar};
@@ -94,7 +102,8 @@
 //!
 //! Queries come from anyone who may ask. A text has at most [`TEXT_BYTES_MAX`] bytes, nests at most
 //! [`NESTING_MAX`] deep and has at most [`REGEXES_MAX`] regular expressions, each of bounded size and matched in
-//! linear time. Beyond that it is refused, with the place marked.
+//! linear time. What looks through much of a record is counted too. Beyond that it is refused, with the place marked.
+//! Documents in records are bounded in size, depth and number. [`fuzz`] has an entry point for each way in.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 #![cfg_attr(
     not(test),

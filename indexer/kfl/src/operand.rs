@@ -19,7 +19,7 @@ const RECURSIVE_STEPS_MAX: usize = 2;
 const DECODED_STEPS_MAX: usize = 4;
 /// How many steps one path may have.
 const STEPS_MAX: usize = 64;
-/// How many functions of one query may look through much of a record.
+/// How many functions of one query may look through much of a record, and words of searches.
 const SEARCHES_MAX: usize = 64;
 
 impl Reader<'_> {
@@ -207,7 +207,7 @@ impl Reader<'_> {
     pub(crate) fn count_search(&mut self, span: Range<usize>) -> Read<()> {
         self.searches += 1;
         if self.searches > SEARCHES_MAX {
-            let message = format!("more than {SEARCHES_MAX} of json, xml, text, trace and redact");
+            let message = format!("more than {SEARCHES_MAX} of json, xml, trace, redact and words of text");
             return Err(self.error(span, message));
         }
         Ok(())

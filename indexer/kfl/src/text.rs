@@ -165,6 +165,20 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 
 impl Word {
     fn stands_for(&self, found: &str) -> bool {
+        // Most words are of plain letters, and differ from the one sought in the first.
+        if found.is_ascii() && self.letters.is_ascii() {
+            match self.reach {
+                Reach::Exact => return found.eq_ignore_ascii_case(&self.letters),
+                Reach::Prefix => {
+                    let begin = found.get(..self.letters.len());
+                    return begin.is_some_and(|begin| begin.eq_ignore_ascii_case(&self.letters));
+                }
+                Reach::Fuzzy(distance) if found.len().abs_diff(self.letters.len()) > distance.into() => {
+                    return false;
+                }
+                Reach::Fuzzy(_) => {}
+            }
+        }
         let mut letters = found.chars().flat_map(char::to_lowercase);
         match self.reach {
             Reach::Exact => self.letters.chars().eq(letters),

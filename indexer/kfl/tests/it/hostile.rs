@@ -341,3 +341,76 @@ fn deep_records_are_searched_to_a_depth() {
     // Dropping such a value is recursive; that is not what is tested here.
     std::mem::forget(record);
 }
+
+/// Whether `text` holds of `record`, and that it is said soon.
+#[track_caller]
+fn soon(text: &str, record: &Value) -> bool {
+    let query = kfl::parse(text, 0).unwrap_or_else(|error| panic!("{error}"));
+    let started = Instant::now();
+    let answer = query.answer(record);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    answer.matches
+}
+
+#[test]
+fn documents_made_to_hurt_are_survived() {
+    let deep = |open: &str, close: &str| open.repeat(500_000) + &close.repeat(500_000);
+    let texts = [
+        deep("[", "]"),
+        deep("{\"a\":", "}"),
+        deep("<a>", "</a>"),
+        "<a ".repeat(500_000),
+        "<a>&".repeat(500_000),
+        "<!--".repeat(500_000),
+        "<![CDATA[".repeat(500_000),
+        format!("<a>{}</a>", "<b/>".repeat(90_000)),
+        format!("<a>{}</a>", "&amp;".repeat(500_000)),
+        "A".repeat(4_000_000),
+        "\u{feff}<a/>".to_owned(),
+    ];
+    for text in &texts {
+        let record = json!({ "a": text });
+        assert!(!soon(
+            "a.json().b == 1 or a.xml().c == 1 or a.json()..b == 1 or text(\"nothing here~2\")",
+            &record
+        ));
+        assert!(soon("redact(\"a.json()..b\", \"a.xml()..c\", \"a.xml().a.b\")", &record));
+    }
+    // Documents within documents, and many of them.
+    let mut within = "1".to_owned();
+    for _ in 0..6 {
+        within = json!({ "a": within }).to_string();
+    }
+    let many: Vec<Value> = (0..100_000).map(|number| json!({ "a": format!("[{number}]") })).collect();
+    assert!(soon("a.json().a.json().a.json().a.json().a != nil", &json!({ "a": within })));
+    assert!(!soon("b.*.a.json() == -1", &json!({ "b": many })));
+}
+
+#[test]
+fn searches_through_large_records_end() {
+    let record = json!({"a": "connectio ".repeat(200_000), "b": vec![json!({"traceparent": "00-"}); 50_000]});
+    let words = "connectio ".repeat(30);
+    let all: Vec<String> = (0..2).map(|number| format!("text(\"{words} x{number}\")")).collect();
+    assert!(!soon(&all.join(" or "), &record));
+    assert!(!soon("text(\"connection~2 refusd~2\") or trace(\"4bf92f3577b34da6a3ce929d0e0e4736\")", &record));
+}
+
+#[test]
+fn lists_and_paths_are_bounded() {
+    let members = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    assert!(survives(format!("a in ({})", members(500))).is_ok());
+    let refused = |text: String| survives(text).expect_err("too much").message;
+    assert_eq!(refused(format!("a in ({})", members(501))), "more than 500 values behind `in`");
+    assert_eq!(refused("a".to_owned() + &".b".repeat(64)), "more than 64 steps in one path");
+    assert_eq!(refused("a".to_owned() + &".json()".repeat(5)), "more than 4 documents within one another");
+    let searches = "text(\"a\") or ".repeat(65) + "a";
+    assert_eq!(refused(searches), "more than 64 of json, xml, trace, redact and words of text");
+    for unit in ["a in (", "a in [", "a not in (b, ", "1 + (", "size(", "has(a in ("] {
+        for count in [20, 60, 150, 1000] {
+            let _ = survives(unit.repeat(count));
+            let close = if unit.contains('[') { "]" } else { ")" };
+            let closing = close.repeat(count * unit.matches(['(', '[']).count());
+            let _ = survives(unit.repeat(count) + "a" + &closing);
+        }
+    }
+}
