@@ -5,6 +5,7 @@ use crate::error::SyntaxError;
 use crate::functions;
 use crate::path::{Path, Step};
 use crate::query::Query;
+use crate::reference::MACROS;
 
 /// So many names are reported; who mistyped more will ask again.
 const REPORTED_MAX: usize = 16;
@@ -68,7 +69,9 @@ fn is_described(steps: &[Step], field: &Field<'_>) -> bool {
 
 fn nearest<'f>(path: &Path, fields: &[Field<'f>]) -> Option<&'f str> {
     let spelled = path.to_string();
-    let near = functions::nearest(&spelled, fields.iter().map(|field| field.path));
+    // A word alone may be meant for a protocol.
+    let words = MACROS.iter().map(|(word, _)| *word).filter(|_| path.0.len() == 1);
+    let near = functions::nearest(&spelled, fields.iter().map(|field| field.path).chain(words));
     near.or_else(|| {
         let Some(Step::Key(last)) = path.0.last() else { return None };
         // The right name in a wrong place.
@@ -106,6 +109,7 @@ mod tests {
             ""
         );
         assert_eq!(unknown("request.status == 1"), "did you mean `response.status`?");
+        assert_eq!(unknown("postgres"), "did you mean `postgresql`?");
         assert_eq!(unknown("source.ip == 1"), "did you mean `src.ip`?");
         assert_eq!(unknown("nowhere.at.all == 1"), "no field is called `nowhere.at.all`");
         // A header may be called anything.
