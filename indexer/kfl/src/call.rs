@@ -222,7 +222,7 @@ impl Reader<'_> {
 
     fn search(&mut self, reading: &Reading<'_>) -> Read<Operand> {
         let span = reading.span.clone();
-        self.count_search(span.clone())?;
+        self.count_searches(1, span.clone())?;
         let text = self.text(reading)?;
         if reading.name == "trace" {
             return TraceId::parse(text).map(|id| Expression::Trace(id).into()).ok_or_else(|| {
@@ -233,16 +233,14 @@ impl Reader<'_> {
             let hint = "write `text(\"connection refused\")` or `text(\"conn*\")`";
             self.error(span.clone(), message).with_hint(hint)
         })?;
-        for _ in 1..search.words().len() {
-            self.count_search(span.clone())?;
-        }
+        self.count_searches(search.words().len().saturating_sub(1), span)?;
         Ok(Expression::Text(search).into())
     }
 
     fn redact(&mut self, reading: Reading<'_>) -> Read<Operand> {
         let mut paths = Vec::new();
         for argument in reading.arguments {
-            self.count_search(argument.span.clone())?;
+            self.count_searches(1, argument.span.clone())?;
             paths.push(match argument.value {
                 Operand::Literal(Literal::Text(text)) => self.path_in_text(&text, argument.span)?,
                 Operand::Path(path) => path,

@@ -212,6 +212,17 @@ impl Expression {
         }
     }
 
+    /// How many expressions it is made of, itself one of them.
+    pub(crate) fn parts(&self) -> usize {
+        1 + match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().map(Self::parts).sum(),
+            Self::Not(inner) => inner.parts(),
+            Self::Comparison { left, right, .. } => left.parts() + right.parts(),
+            Self::Truth(operand) => operand.parts(),
+            Self::Text(_) | Self::Trace(_) | Self::Redact(_) => 0,
+        }
+    }
+
     /// How deep it nests; a bare operand is 1.
     pub(crate) fn depth(&self) -> usize {
         1 + match self {
@@ -241,6 +252,13 @@ impl Operand {
 
     fn reads_everything(&self) -> bool {
         matches!(self, Self::Expression(inner) if inner.reads_everything())
+    }
+
+    fn parts(&self) -> usize {
+        match self {
+            Self::Expression(inner) => inner.parts(),
+            _ => 0,
+        }
     }
 
     /// Whether it is something that values match: then `==` and `!=` ask for that.

@@ -82,11 +82,7 @@ impl Reader<'_> {
     }
 
     pub(crate) fn regex(&mut self, source: &str, span: Range<usize>) -> Read<Operand> {
-        self.regexes += 1;
-        if self.regexes > REGEXES_MAX {
-            let message = format!("more than {REGEXES_MAX} regular expressions");
-            return Err(self.error(span, message).with_hint("join some with `|`: r\"a|b\""));
-        }
+        self.count_regexes(1, span.clone())?;
         Regex::new(source).map(Operand::Regex).map_err(|error| {
             let reason = match &error {
                 regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
@@ -152,10 +148,13 @@ impl Reader<'_> {
             [Step::Key(name)] if !quoted && name == "now" => {
                 Ok(Operand::Literal(Literal::Number(self.now_ms.into())))
             }
-            [Step::Key(name)] if !quoted => match functions::macro_named(name) {
-                Some(expression) => Ok(expression.into()),
-                None => self.path(alias::meant(steps), span).map(Operand::Path),
-            },
+            [Step::Key(name)] if !quoted => {
+                let own = self.own_macro(name, &span)?;
+                match own.or_else(|| functions::macro_named(name)) {
+                    Some(expression) => Ok(expression.into()),
+                    None => self.path(alias::meant(steps), span).map(Operand::Path),
+                }
+            }
             _ if quoted => self.path(steps, span).map(Operand::Path),
             _ => self.path(alias::meant(steps), span).map(Operand::Path),
         }
@@ -193,7 +192,7 @@ impl Reader<'_> {
             );
         }
         if decoded > 0 {
-            self.count_search(span.clone())?;
+            self.count_searches(1, span.clone())?;
         }
         if steps.len() > STEPS_MAX {
             return Err(self.error(span, format!("more than {STEPS_MAX} steps in one path")));
@@ -203,12 +202,21 @@ impl Reader<'_> {
         Ok(path)
     }
 
-    /// Notes one more function that looks through much of a record.
-    pub(crate) fn count_search(&mut self, span: Range<usize>) -> Read<()> {
-        self.searches += 1;
+    /// Notes functions that look through much of a record.
+    pub(crate) fn count_searches(&mut self, count: usize, span: Range<usize>) -> Read<()> {
+        self.searches += count;
         if self.searches > SEARCHES_MAX {
             let message = format!("more than {SEARCHES_MAX} of json, xml, trace, redact and words of text");
             return Err(self.error(span, message));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn count_regexes(&mut self, count: usize, span: Range<usize>) -> Read<()> {
+        self.regexes += count;
+        if self.regexes > REGEXES_MAX {
+            let message = format!("more than {REGEXES_MAX} regular expressions");
+            return Err(self.error(span, message).with_hint("join some with `|`: r\"a|b\""));
         }
         Ok(())
     }
@@ -224,7 +232,7 @@ impl Reader<'_> {
         let mut pairs = Grammar::parse(Rule::target, text).map_err(|_| wrong(self))?;
         let selector =
             pairs.next().and_then(|target| target.into_inner().next()).ok_or_else(|| wrong(self))?;
-        let mut inner = Reader::new(text, self.now_ms);
+        let mut inner = Reader::new(text, self.now_ms, &[]);
         match inner.selector(selector) {
             // A macro's name is a field here.
             Ok(Operand::Path(path)) => self.path(path.0, span),

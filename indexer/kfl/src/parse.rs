@@ -12,6 +12,7 @@ use pest::iterators::{Pair, Pairs};
 use crate::error::SyntaxError;
 use crate::expression::{Expression, Literal, Op, Operand};
 use crate::grammar::{Grammar, Rule};
+use crate::macros::Macro;
 use crate::path::Path;
 use crate::query::Directives;
 use crate::{explain, scan};
@@ -29,13 +30,16 @@ pub(crate) struct Parsed {
     pub directives: Directives,
     /// Every path, and where it stands.
     pub fields: Vec<(Path, Range<usize>)>,
+    /// How many regular expressions it has, and how many functions that look through much.
+    pub regexes: usize,
+    pub searches: usize,
 }
 
 /// Reads `text`, in which `now()` is `now_ms`.
-pub(crate) fn parse(text: &str, now_ms: i64) -> Result<Parsed, SyntaxError> {
+pub(crate) fn parse(text: &str, now_ms: i64, macros: &[Macro<'_>]) -> Result<Parsed, SyntaxError> {
     scan::check(text)?;
     let mut pairs = Grammar::parse(Rule::query, text).map_err(|error| explain::unexpected(text, &error))?;
-    let mut reader = Reader::new(text, now_ms);
+    let mut reader = Reader::new(text, now_ms, macros);
     let query = pairs.next().map(Pair::into_inner).and_then(|mut inner| inner.next());
     let expression = match query {
         Some(pair) if pair.as_rule() == Rule::expression => {
@@ -49,7 +53,8 @@ pub(crate) fn parse(text: &str, now_ms: i64) -> Result<Parsed, SyntaxError> {
     if expression.depth() > NESTING_MAX {
         return Err(scan::too_deep(text, 0..text.len()));
     }
-    Ok(Parsed { expression, directives: reader.directives, fields: reader.fields })
+    let Reader { directives, fields, regexes, searches, .. } = reader;
+    Ok(Parsed { expression, directives, fields, regexes, searches })
 }
 
 /// Gives meaning to what the grammar recognised.
@@ -61,14 +66,17 @@ pub(crate) struct Reader<'t> {
     pub(crate) regexes: usize,
     /// Functions that look through more than one value.
     pub(crate) searches: usize,
+    /// Words of the caller's own, and how many conditions they stood for so far.
+    pub(crate) macros: &'t [Macro<'t>],
+    pub(crate) parts: usize,
 }
 
 pub(crate) type Read<T> = Result<T, SyntaxError>;
 
 impl<'t> Reader<'t> {
-    pub(crate) fn new(text: &'t str, now_ms: i64) -> Self {
-        let directives = Directives::default();
-        Self { text, now_ms, directives, fields: Vec::new(), regexes: 0, searches: 0 }
+    pub(crate) fn new(text: &'t str, now_ms: i64, macros: &'t [Macro<'t>]) -> Self {
+        let (directives, fields) = (Directives::default(), Vec::new());
+        Self { text, now_ms, directives, fields, regexes: 0, searches: 0, macros, parts: 0 }
     }
 
     pub(crate) fn expression(&mut self, pair: Pair<'_, Rule>) -> Read<Operand> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::SyntaxError;
 use crate::expression::Expression;
 use crate::path::Path;
-use crate::{parse as reading, redact};
+use crate::{macros, parse as reading, redact};
 
 /// A query, checked and ready: nothing can go wrong with it any more.
 #[derive(Clone, Debug)]
@@ -56,7 +56,25 @@ pub struct Answer<'r> {
 /// # Ok::<(), kfl::SyntaxError>(())
 /// ```
 pub fn parse(text: &str, now_ms: i64) -> Result<Query, SyntaxError> {
-    let parsed = reading::parse(text, now_ms)?;
+    parse_with(text, now_ms, &[])
+}
+
+/// The same with words of one's own, each with the text that it stands for. A word may use those before it, and may
+/// give a protocol's name another meaning.
+///
+/// # Errors
+/// Says what is wrong with the text or with what a word stands for, and where.
+///
+/// ```
+/// let macros = [("slow", "elapsedTime > 1s"), ("bad", "slow or response.status >= 500")];
+/// let query = kfl::parse_with("http and !bad", 0, &macros)?;
+/// let spelled_out = kfl::parse("http and !(elapsedTime > 1s or response.status >= 500)", 0)?;
+/// assert_eq!(query.expression(), spelled_out.expression());
+/// # Ok::<(), kfl::SyntaxError>(())
+/// ```
+pub fn parse_with(text: &str, now_ms: i64, macros: &[(&str, &str)]) -> Result<Query, SyntaxError> {
+    let macros = macros::read(macros, now_ms)?;
+    let parsed = reading::parse(text, now_ms, &macros)?;
     Ok(Query {
         text: text.to_owned(),
         redacts: parsed.expression.redacts(),

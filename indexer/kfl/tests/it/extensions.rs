@@ -183,3 +183,40 @@ fn what_is_redacted_is_not_shown() {
     kfl::parse("dns and redact(\"..status\", \"http\", \"nothing.at.all\")", 0).unwrap().redact(&mut record);
     assert_eq!(record["response"]["status"], "[REDACTED]");
 }
+
+#[test]
+fn words_of_ones_own() {
+    let own = [
+        ("slow", "elapsedTime > 1s or elapsedTime == nil"),
+        ("http", "proto.name == \"http\""),
+        ("slowHttp", "slow and http"),
+    ];
+    let printed = |text: &str| kfl::parse_with(text, 0, &own).unwrap().expression().to_string();
+    assert_eq!(printed("!slow"), "!(elapsedTime > 1000 or elapsedTime == nil)");
+    assert_eq!(
+        printed("slowHttp and dns"),
+        "((elapsedTime > 1000 or elapsedTime == nil) and proto.name == \"http\") and protocol.abbr == \"DNS\""
+    );
+    assert_eq!(
+        printed("a.slow == [\"slow\"] and \"slow\" == slowly"),
+        "a.slow == slow and \"slow\" == slowly"
+    );
+    let refused = |own: &[(&str, &str)]| kfl::parse_with("m", 0, own).unwrap_err().message;
+    assert_eq!(refused(&[("m", "a ==")]), "in the macro `m`: expected a field or a value, found the end");
+    assert!(refused(&[("and", "a")]).contains("one word"));
+    assert!(refused(&[("a.b", "a")]).contains("one word"));
+    assert!(refused(&[("m", "limit(5)")]).contains("can't stand in a macro"));
+
+    // What doubles with every word would fill the memory.
+    let names: Vec<String> = (0..100).map(|number| format!("m{number}")).collect();
+    let texts: Vec<String> = ["m"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(names.clone())
+        .map(|name| format!("{name} or !{name}"))
+        .collect();
+    let doubling: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let message = kfl::parse_with("m99", 0, &doubling).unwrap_err().message;
+    assert!(message.contains("more than 10000 conditions"), "{message}");
+}

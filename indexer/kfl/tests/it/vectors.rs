@@ -59,7 +59,13 @@ fn difference(vector: &Value, entries: &Value) -> Option<String> {
     let expect = &vector["expect"];
     // Limits that no one can mean have no recommended reading.
     let limit = expect["limit"].as_u64().filter(|limit| *limit > 0 && *limit < u64::MAX);
-    match kfl::parse(text, NOW_MS) {
+    let own: Vec<(&str, &str)> = vector["macros"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, text)| (name.as_str(), text.as_str().expect("a text")))
+        .collect();
+    match kfl::parse_with(text, NOW_MS, &own) {
         Err(error) if expect.get("parse_error").is_some() && recommended(vector).is_none() => {
             assert!(!error.message.is_empty());
             None
@@ -75,7 +81,10 @@ fn difference(vector: &Value, entries: &Value) -> Option<String> {
             if expect.get("limit").is_some() && query.limit() != limit {
                 return Some(format!("limit {:?} instead of {limit:?}", query.limit()));
             }
-            if let Some(Ok(expanded)) = vector["expanded"].as_str().map(|text| kfl::parse(text, NOW_MS))
+            if let Some(Ok(expanded)) = [&vector["expanded"], &expect["expanded"]]
+                .into_iter()
+                .find_map(Value::as_str)
+                .map(|text| kfl::parse(text, NOW_MS))
                 && expanded.expression() != query.expression()
             {
                 return Some(format!("a macro: {}", query.expression()));
