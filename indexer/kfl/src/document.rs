@@ -3,7 +3,7 @@
 //! A document is read when a query first looks into it, and once for each record: what was read stays until
 //! the record has been answered for.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,8 +27,19 @@ pub(crate) struct Record<'r> {
 /// Documents read so far. Each stays where it is, so that values can be borrowed from it while others are added.
 #[derive(Default)]
 pub(crate) struct Documents {
+    /// By where their texts lie, so that none is looked for long. Made when the first is read.
+    chains: OnceCell<Vec<Chain>>,
+    count: Cell<usize>,
+}
+
+/// How many chains there are.
+const CHAINS: usize = 64;
+
+/// Documents one behind the other.
+#[derive(Default)]
+struct Chain {
     read: OnceCell<Document>,
-    next: OnceCell<Box<Documents>>,
+    next: OnceCell<Box<Chain>>,
 }
 
 struct Document {
@@ -41,23 +52,28 @@ struct Document {
 impl Documents {
     /// The document that `text` writes.
     pub(crate) fn read<'d>(&'d self, text: &str, encoding: Encoding) -> Option<&'d Value> {
-        let mut place = self;
-        for _ in 0..DOCUMENTS_MAX {
-            let document = place.read.get_or_init(|| Document {
-                text: text.as_ptr(),
-                encoding,
-                value: decode(text, encoding).map(|(value, _)| value),
-            });
+        let chains = self.chains.get_or_init(|| (0..CHAINS).map(|_| Chain::default()).collect());
+        // Texts lie at multiples of some bytes.
+        let mut place = chains.get((text.as_ptr().addr() >> 4) % CHAINS)?;
+        loop {
+            let document = match place.read.get() {
+                Some(document) => document,
+                None if self.count.get() >= DOCUMENTS_MAX => return None,
+                None => {
+                    self.count.set(self.count.get() + 1);
+                    let value = decode(text, encoding).map(|(value, _)| value);
+                    place.read.get_or_init(|| Document { text: text.as_ptr(), encoding, value })
+                }
+            };
             if document.text == text.as_ptr() && document.encoding == encoding {
                 return document.value.as_ref();
             }
             place = place.next.get_or_init(Box::default);
         }
-        None
     }
 }
 
-impl Drop for Documents {
+impl Drop for Chain {
     /// One after another: as a chain within a chain they would need as much stack as there are documents.
     fn drop(&mut self) {
         let mut next = self.next.take();

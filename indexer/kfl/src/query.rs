@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::document::{Documents, Record};
 use crate::error::SyntaxError;
 use crate::expression::Expression;
 use crate::path::Path;
@@ -88,7 +89,10 @@ impl Query {
     /// Whether `record` is among the answers.
     #[must_use]
     pub fn matches(&self, record: &Value) -> bool {
-        self.expression.matches(record)
+        if self.redacts {
+            return redact::answer(&self.expression, record).0;
+        }
+        self.expression.holds(Record { root: record, documents: &Documents::default() })
     }
 
     /// The same, with the record as it may be shown.
@@ -109,7 +113,7 @@ impl Query {
     #[must_use]
     pub fn answer<'r>(&self, record: &'r Value) -> Answer<'r> {
         if !self.redacts {
-            return Answer { matches: self.expression.matches(record), record: Cow::Borrowed(record) };
+            return Answer { matches: self.matches(record), record: Cow::Borrowed(record) };
         }
         let (matches, record) = redact::answer(&self.expression, record);
         Answer { matches, record }

@@ -348,7 +348,7 @@ fn soon(text: &str, record: &Value) -> bool {
     let query = kfl::parse(text, 0).unwrap_or_else(|error| panic!("{error}"));
     let started = Instant::now();
     let answer = query.answer(record);
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     answer.matches
 }
 
