@@ -36,7 +36,7 @@ bench-quick: ## The same on a small capture, to see that it runs
 	@$(MAKE) --no-print-directory build
 	@bench/run.py --quick
 
-fuzz: ## Fuzz every dissector, FUZZ_SECONDS each (60), with cargo-fuzz on nightly
+fuzz: ## Fuzz every dissector and KFL, FUZZ_SECONDS each (60), with cargo-fuzz on nightly
 	@deploy/fuzz.sh
 
 clean: ## Remove what was built and recorded by the demo and the benches

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes every entry point of the dissectors: `make fuzz`, `make fuzz FUZZ_SECONDS=1200 FUZZ_TARGETS="dns tls"`.
+# Fuzzes every entry point of the dissectors and of KFL: `make fuzz`, `make fuzz FUZZ_SECONDS=1200 FUZZ_TARGETS="dns parse"`.
 #
-# Inputs come from fixtures/fuzz (one archive per target, which `make test` replays) and from the recorded captures;
-# new ones are kept in indexer/dissect/fuzz/corpus; whatever fails lies in indexer/dissect/fuzz/artifacts.
+# The dissectors' inputs come from fixtures/fuzz (one archive per target, which `make test` replays) and from the
+# recorded captures; new ones are kept in the crate's fuzz/corpus; whatever fails lies in its fuzz/artifacts.
 # FUZZ_SAVE=1 writes the archives anew, with the fewest inputs that reach all that was reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-fuzz=indexer/dissect/fuzz
 seconds=${FUZZ_SECONDS:-60}
 # Longer inputs are found, but not saved.
 saved_bytes_max=2048
@@ -29,54 +28,63 @@ captures() {
     dns) echo dns-dnsmasq dns-unbound ;;
     tls) echo tls starttls ;;
     amqp | kafka | mongodb | mysql | postgres | redis | websocket) echo "$1" ;;
-    packets) ls fixtures/captures/*.pcapng | xargs -n1 basename | sed 's/\.pcapng$//' ;;
+    packets) for capture in fixtures/captures/*.pcapng; do basename "$capture" .pcapng; done ;;
     esac
 }
 
 # Puts the saved inputs and those of the captures into a target's corpus.
 seed() {
-    local corpus=$root/$fuzz/corpus/$1 made
-    mkdir -p "$corpus"
-    [ ! -f "fixtures/fuzz/$1.tar.gz" ] || tar -xzf "fixtures/fuzz/$1.tar.gz" -C "$corpus"
-    for capture in $(captures "$1"); do
+    local corpus=$1 target=$2 made
+    [ ! -f "fixtures/fuzz/$target.tar.gz" ] || tar -xzf "fixtures/fuzz/$target.tar.gz" -C "$corpus"
+    for capture in $(captures "$target"); do
         made=$(mktemp -d)
         cargo run --quiet -p dissect --example seeds "fixtures/captures/$capture.pcapng" "$made"
         kind=flows
-        [ "$1" != packets ] || kind=packets
+        [ "$target" != packets ] || kind=packets
         cp "$made/$kind"/* "$corpus/"
         rm -r "$made"
     done
 }
 
 run() {
+    local crate=$1 corpus=$2 target=$3
     # 1 GiB of memory and 60 s are far more than any input of 64 KiB may take, even on a busy machine.
-    (cd indexer/dissect && cargo +nightly fuzz run "$1" "$root/$fuzz/corpus/$1" -- -max_total_time="$seconds" \
+    (cd "$crate" && cargo +nightly fuzz run "$target" "$corpus" -- -max_total_time="$seconds" \
         -max_len=65536 -rss_limit_mb=1024 -timeout=60 -print_final_stats=1 2>&1) |
         grep -E '^(stat::|==|SUMMARY|artifact|thread|.*panicked|#[0-9]+.*DONE)' | tail -20
 }
 
 save() {
-    local made
+    local crate=$1 corpus=$2 target=$3 made
     made=$(mktemp -d)
-    (cd indexer/dissect && cargo +nightly fuzz run "$1" -- -merge=1 -max_len=$saved_bytes_max \
-        "$made" "$root/$fuzz/corpus/$1" >/dev/null 2>&1)
+    (cd "$crate" && cargo +nightly fuzz run "$target" -- -merge=1 -max_len=$saved_bytes_max "$made" "$corpus" >/dev/null 2>&1)
     # The same inputs make the same archive.
     mkdir -p fixtures/fuzz
-    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$made" -cf - . | gzip -n9 >"fixtures/fuzz/$1.tar.gz"
-    echo "saved $(find "$made" -type f | wc -l) inputs in fixtures/fuzz/$1.tar.gz"
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$made" -cf - . | gzip -n9 >"fixtures/fuzz/$target.tar.gz"
+    echo "saved $(find "$made" -type f | wc -l) inputs in fixtures/fuzz/$target.tar.gz"
     rm -r "$made"
 }
 
-targets=${FUZZ_TARGETS:-$(cd indexer/dissect && cargo +nightly fuzz list)}
+count=0
 failed=""
-for target in $targets; do
-    printf '\n── %s, %s s\n' "$target" "$seconds"
-    seed "$target"
-    run "$target" || failed+=" $target"
-    [ -z "${FUZZ_SAVE:-}" ] || save "$target"
+for crate in indexer/dissect indexer/kfl; do
+    for target in $(cd "$crate" && cargo +nightly fuzz list); do
+        if [ -n "${FUZZ_TARGETS:-}" ] && [[ " $FUZZ_TARGETS " != *" $target "* ]]; then
+            continue
+        fi
+        count=$((count + 1))
+        corpus=$root/$crate/fuzz/corpus/$target
+        mkdir -p "$corpus"
+        printf '\n── %s: %s, %s s\n' "$crate" "$target" "$seconds"
+        seed "$corpus" "$target"
+        run "$crate" "$corpus" "$target" || failed+=" $crate/fuzz/artifacts/$target"
+        if [ -n "${FUZZ_SAVE:-}" ] && [ "$crate" = indexer/dissect ]; then
+            save "$crate" "$corpus" "$target"
+        fi
+    done
 done
 if [ -n "$failed" ]; then
-    echo "make fuzz: FAILED:$failed; each input lies in $fuzz/artifacts" >&2
+    echo "make fuzz: FAILED; the inputs lie in$failed" >&2
     exit 1
 fi
-echo "make fuzz: $(echo "$targets" | wc -w) targets, $seconds s each, nothing found"
+echo "make fuzz: $count targets, $seconds s each, nothing found"

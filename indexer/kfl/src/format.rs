@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 
 use pest::Parser;
+use pest::iterators::Pairs;
 
 use crate::error::SyntaxError;
+use crate::explain;
 use crate::grammar::{Grammar, Rule};
 use crate::scan::{self, token_length};
 
-/// Formats `text`.
+/// Formats `text`. It needs to have the form of a query; whether it means anything, [`crate::parse`] tells.
 ///
 /// # Errors
-/// When it is no query: what is wrong, and where.
+/// When it has not: what is wrong, and where.
 ///
 /// ```
 /// let formatted = kfl::format("http&&( response . status>=400||!tls )")?;
@@ -23,9 +25,9 @@ use crate::scan::{self, token_length};
 /// # Ok::<(), kfl::SyntaxError>(())
 /// ```
 pub fn format(text: &str) -> Result<String, SyntaxError> {
-    // Whatever can be wrong is found here; the present doesn't matter.
-    crate::query::parse(text, 0)?;
-    let tokens = tokens(text);
+    scan::check(text)?;
+    let pairs = Grammar::parse(Rule::query, text).map_err(|error| explain::unexpected(text, &error))?;
+    let tokens = tokens(text, &places(pairs));
     let mut written = String::with_capacity(text.len());
     let mut last: Option<&Token> = None;
     for token in &tokens {
@@ -67,8 +69,7 @@ enum Place {
     Tag,
 }
 
-fn tokens(text: &str) -> Vec<Token> {
-    let places = places(text);
+fn tokens(text: &str, places: &Places) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -96,9 +97,10 @@ fn tokens(text: &str) -> Vec<Token> {
 }
 
 /// Where what begins, where it ends, and what it is.
-fn places(text: &str) -> BTreeMap<usize, (usize, Place)> {
+type Places = BTreeMap<usize, (usize, Place)>;
+
+fn places(pairs: Pairs<'_, Rule>) -> Places {
     let mut places = BTreeMap::new();
-    let Ok(pairs) = Grammar::parse(Rule::query, text) else { return places };
     for pair in pairs.flatten() {
         let place = match pair.as_rule() {
             Rule::or => Place::Between("or"),

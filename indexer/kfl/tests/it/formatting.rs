@@ -38,7 +38,9 @@ fn remarks_stay() {
 #[test]
 fn what_is_wrong_is_told() {
     assert!(kfl::format("http and").is_err());
-    assert!(kfl::format("foo()").is_err());
+    assert!(kfl::format("(http").is_err());
+    // What has no meaning has a form.
+    check("foo( )and a in 5 .. 1", "foo() and a in 5..1");
 }
 
 proptest! {

@@ -36,7 +36,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn the_fuzzing_entry_takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         call_all(&bytes);
     }
 
