@@ -57,7 +57,7 @@ fn scalars(value: &Value, path: String, found: &mut BTreeSet<(String, String)>) 
 fn predicate(scalars: Vec<(String, String)>) -> impl Strategy<Value = String> {
     let count = scalars.len();
     let ops = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
-    (0..count, 0..count, ops, 0..8u8).prop_map(move |(one, other, op, kind)| {
+    (0..count, 0..count, ops, 0..12u8).prop_map(move |(one, other, op, kind)| {
         let ((path, own), (_, foreign)) = (&scalars[one], &scalars[other]);
         let text = own.trim_matches('"');
         let prefix: String = text.chars().take(4).filter(|c| c.is_ascii_alphanumeric()).collect();
@@ -68,6 +68,10 @@ fn predicate(scalars: Vec<(String, String)>) -> impl Strategy<Value = String> {
             4 => format!("{path}.startsWith(\"{prefix}\")"),
             5 => path.clone(),
             6 => format!("{path}.contains(\"{prefix}\")"),
+            7 => format!("{path} in ({own}, {foreign})"),
+            8 => format!("{path} not in 1..500"),
+            9 => format!("{path} in 10.0.0.0/8 or {path} in 127.0.0.0/8"),
+            10 => format!("size({path}) > 3 and {path}.matches(\"{prefix}\")"),
             _ => format!("\"{}\" {op} {path}", text.escape_default()),
         }
     })
@@ -151,7 +155,14 @@ fn in_order(mut entries: Vec<Value>) -> Vec<Value> {
 fn without_an_index_the_answer_is_the_same() {
     let dir = recording::indexed();
     let data = Data::open(dir.path()).unwrap();
-    let texts = ["http and response.status >= 400", "dns", "response.content.text.contains(\"html\")", ""];
+    let texts = [
+        "http and response.status >= 400",
+        "dns",
+        "response.content.text.contains(\"html\")",
+        "text(\"html\") == true",
+        "http and redact(\"request.method\") and request.method == \"[REDACTED]\"",
+        "",
+    ];
     let with: Vec<_> = texts.iter().map(|text| in_order(ask(&data, text, ALL).0)).collect();
     for id in data.layout().list_sealed().unwrap() {
         std::fs::remove_file(data.layout().index(&id)).unwrap();
@@ -159,6 +170,22 @@ fn without_an_index_the_answer_is_the_same() {
     for (text, with) in texts.iter().zip(with) {
         assert!(in_order(ask(&data, text, ALL).0) == with, "{text}");
     }
+}
+
+#[test]
+fn what_is_redacted_does_not_leave() {
+    let dir = recording::indexed();
+    let data = Data::open(dir.path()).unwrap();
+    let (entries, _) = ask(&data, "http and redact(\"request.method\")", ALL);
+    assert_eq!(ids(&entries), ids(&ask(&data, "http", ALL).0));
+    assert!(
+        entries
+            .iter()
+            .all(|entry| entry["request"]["method"].is_null() || entry["request"]["method"] == kfl::REDACTED)
+    );
+    // What stands behind is asked of what is left.
+    assert!(ask(&data, "redact(\"request.method\") and request.method == \"GET\"", ALL).0.is_empty());
+    assert!(!ask(&data, "request.method == \"GET\" and redact(\"request.method\")", ALL).0.is_empty());
 }
 
 #[test]
