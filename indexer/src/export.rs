@@ -27,7 +27,7 @@ pub enum ExportFilter {
     /// Those that a filter in the language of tcpdump lets pass.
     Bpf(String),
     /// Those of the exchanges that satisfy a query.
-    Kfl(Query),
+    Kfl(Box<Query>),
 }
 
 /// What was exported.

@@ -48,7 +48,7 @@ impl Export {
     /// Writes the packets.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let filter = match (&self.filter, self.bpf) {
-            (Some(kfl), _) => ExportFilter::Kfl(selection(kfl)?),
+            (Some(kfl), _) => ExportFilter::Kfl(Box::new(selection(kfl)?)),
             (None, Some(expression)) => ExportFilter::Bpf(expression),
             (None, None) => ExportFilter::All,
         };

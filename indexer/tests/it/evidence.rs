@@ -57,7 +57,8 @@ fn filters_choose_packets() {
     let (tcp, rest) = (export(ExportFilter::Bpf("tcp".into())), export(ExportFilter::Bpf("not tcp".into())));
     assert!(tcp > 0 && rest > 0);
     assert_eq!(tcp + rest, all);
-    let failed = export(ExportFilter::Kfl(kfl::parse("http and response.status >= 400", 0).unwrap()));
+    let failed =
+        export(ExportFilter::Kfl(Box::new(kfl::parse("http and response.status >= 400", 0).unwrap())));
     assert!(failed > 0 && failed < tcp, "{failed} of {tcp}");
     let error =
         data.export(TimeRange::ALL, ExportFilter::Bpf("no such thing".into()), Vec::new()).unwrap_err();
