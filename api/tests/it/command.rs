@@ -80,6 +80,16 @@ impl Answer {
     }
 }
 
+/// Whether the recorder lies beside `remora`, which can import nothing without it; says visibly where it doesn't.
+pub fn has_recorder() -> bool {
+    let recorder = Path::new(REMORA).with_file_name("remora-recorder");
+    let is_there = recorder.is_file();
+    if !is_there {
+        skip(&format!("no recorder at {}: build it with `cargo build -p recorder`", recorder.display()));
+    }
+    is_there
+}
+
 /// The folder of captures, if it is there.
 pub fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("REMORA_CORPUS")

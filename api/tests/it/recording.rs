@@ -1,17 +1,15 @@
 //! From a capture file to an answer, with the real recorder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::command::{Bench, REMORA, corpus, skip};
+use crate::command::{Bench, corpus, has_recorder};
 
 /// A capture of the corpus, imported; `None` where that can't be done.
 fn imported(name: &str) -> Option<(Bench, PathBuf)> {
-    let recorder = Path::new(REMORA).with_file_name("remora-recorder");
-    if !recorder.is_file() {
-        skip(&format!("no recorder at {}: build it with `cargo build -p recorder`", recorder.display()));
+    if !has_recorder() {
         return None;
     }
     let capture = corpus()?.join(name);

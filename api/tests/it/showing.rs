@@ -1,11 +1,10 @@
 //! One exchange of each protocol, as `remora show` prints it.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use expect_test::expect_file;
 
-use crate::command::{Bench, REMORA, skip};
+use crate::command::{Bench, has_recorder};
 
 /// Capture and question; the last exchange that answers it is shown.
 const SHOWN: &[(&str, &str)] = &[
@@ -35,12 +34,7 @@ const SHOWN: &[(&str, &str)] = &[
 
 /// `None` where nothing can be imported.
 fn bench() -> Option<Bench> {
-    let recorder = Path::new(REMORA).with_file_name("remora-recorder");
-    if !recorder.is_file() {
-        skip(&format!("no recorder at {}: build it with `cargo build -p recorder`", recorder.display()));
-        return None;
-    }
-    Some(Bench::new())
+    has_recorder().then(Bench::new)
 }
 
 fn capture(name: &str) -> String {

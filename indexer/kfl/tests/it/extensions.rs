@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::answers::NOW_MS;
+use crate::answers::{self, NOW_MS};
 
 fn entry() -> Value {
     json!({
@@ -31,14 +31,7 @@ fn entry() -> Value {
 
 #[track_caller]
 fn check(queries: &[(&str, bool)]) {
-    let entry = entry();
-    for (text, expected) in queries {
-        let query = kfl::parse(text, NOW_MS).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(query.matches(&entry), *expected, "{text}\nread as {}", query.expression());
-        let printed = query.expression().to_string();
-        let again = kfl::parse(&printed, NOW_MS).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(again.expression(), query.expression(), "{text}\nprinted as {printed}");
-    }
+    answers::check(&entry(), queries);
 }
 
 #[test]
