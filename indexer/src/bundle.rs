@@ -7,31 +7,41 @@
 //! ```text
 //! file | file | … | contents (JSON) | contents' length, u32 LE | magic, 8 bytes
 //! ```
+//!
+//! Beside tantivy's files there are two of ours, to be read without opening the index: `vocabulary` and `traces`
+//! ([`crate::vocabulary`]). A bundle is one segment's, or that of several whose indexes were merged; each of those has a
+//! name of its own for the same file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
-    DirectoryLock, FileHandle, FileSlice, Lock, OwnedBytes, WatchCallback, WatchCallbackList, WatchHandle,
-    WritePtr,
+    DirectoryLock, FileHandle, FileSlice, Lock, MmapDirectory, OwnedBytes, WatchCallback, WatchCallbackList,
+    WatchHandle, WritePtr,
 };
 use tantivy::{Directory, HasLen};
 
-use crate::Error;
+use crate::document::ENTRY_VERSION;
+use crate::vocabulary::{Filter, Vocabulary};
+use crate::{Error, meter};
 
 /// Ends every bundle; the digits are the format's version.
-const MAGIC: &[u8; 8] = b"RMRIDX01";
+const MAGIC: &[u8; 8] = b"RMRIDX02";
 /// The magic and the length in front of it.
-const TAIL_BYTES: u64 = 12;
+const TAIL_BYTES: usize = 12;
 /// No contents are longer: an index has some ten files.
-const CONTENTS_BYTES_MAX: u64 = 1 << 20;
+const CONTENTS_BYTES_MAX: usize = 1 << 20;
+
+/// Our own files in a bundle.
+const VOCABULARY: &str = "vocabulary";
+const TRACES: &str = "traces";
 
 /// What a bundle says of itself, without opening the index.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -69,6 +79,24 @@ impl Extent {
         self.first_ns = self.first_ns.min(start_ns);
         self.last_ns = self.last_ns.max(start_ns);
     }
+
+    /// Of all entries of two indexes.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            entries: self.entries + other.entries,
+            first_ns: self.first_ns.min(other.first_ns),
+            last_ns: self.last_ns.max(other.last_ns),
+        }
+    }
+}
+
+/// What is looked at before an index is opened.
+pub struct Front<'a> {
+    /// What its paths have for values.
+    pub vocabulary: &'a Vocabulary,
+    /// Which trace ids it has; `None` if that can't be told.
+    pub traces: Option<&'a Filter>,
 }
 
 /// Bundles the files `names` of `index_dir` into `target`, which appears whole or not at all.
@@ -78,8 +106,8 @@ impl Extent {
 pub fn write(
     index_dir: &Path,
     names: &[PathBuf],
+    front: &Front<'_>,
     target: &Path,
-    entry_version: u32,
     extent: Extent,
 ) -> Result<(), Error> {
     let temporary = target.with_extension("index.tmp");
@@ -93,8 +121,17 @@ pub fn write(
         files.insert(name.to_string_lossy().into_owned(), (offset, length));
         offset += length;
     }
+    let ours =
+        [(VOCABULARY, rmp_serde::to_vec(front.vocabulary)), (TRACES, rmp_serde::to_vec(&front.traces))];
+    for (name, bytes) in ours {
+        let bytes = bytes
+            .map_err(|_| Error::Bundle { path: target.into(), reason: "its vocabulary can't be written" })?;
+        out.write_all(&bytes).map_err(Error::io(&temporary))?;
+        files.insert(name.to_owned(), (offset, bytes.len() as u64));
+        offset += bytes.len() as u64;
+    }
     let Extent { entries, first_ns, last_ns } = extent;
-    let contents = Contents { entry_version, entries, first_ns, last_ns, files };
+    let contents = Contents { entry_version: ENTRY_VERSION, entries, first_ns, last_ns, files };
     let json = serde_json::to_vec(&contents).map_err(|error| Error::io(&temporary)(error.into()))?;
     let length = u32::try_from(json.len())
         .map_err(|_| Error::Bundle { path: target.into(), reason: "too many files" })?;
@@ -112,7 +149,8 @@ pub fn write(
 /// A bundle, as a read-only directory for tantivy.
 #[derive(Clone, Debug)]
 pub struct Bundle {
-    file: Arc<File>,
+    file: FileSlice,
+    path: Arc<Path>,
     contents: Arc<Contents>,
 }
 
@@ -123,28 +161,31 @@ impl Bundle {
     /// When the file is missing or is no bundle.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let damaged = |reason| Error::Bundle { path: path.into(), reason };
-        let file = File::open(path).map_err(Error::io(path))?;
-        let length = file.metadata().map_err(Error::io(path))?.len();
-        let tail_at = length.checked_sub(TAIL_BYTES).ok_or(damaged("too short for an index"))?;
-        let mut tail = [0; 12];
-        file.read_exact_at(&mut tail, tail_at).map_err(Error::io(path))?;
-        let [a, b, c, d, magic @ ..] = tail;
-        if &magic != MAGIC {
-            return Err(damaged("does not end as an index does"));
+        let file = map(path)?;
+        let read = |range: Range<usize>| {
+            meter::add(range.len());
+            file.read_bytes_slice(range).map_err(Error::io(path))
+        };
+        let tail_at = file.len().checked_sub(TAIL_BYTES).ok_or(damaged("too short for an index"))?;
+        let tail = read(tail_at..file.len())?;
+        let Some((length, magic)) = tail.as_slice().split_first_chunk::<4>() else {
+            return Err(damaged("too short for an index"));
+        };
+        if magic != MAGIC {
+            return Err(damaged("does not end as an index of this version does"));
         }
-        let json_bytes = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let json_bytes = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let json_at = tail_at.checked_sub(json_bytes).filter(|_| json_bytes <= CONTENTS_BYTES_MAX);
         let json_at = json_at.ok_or(damaged("its list of contents has an impossible length"))?;
-        let mut json = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
-        file.read_exact_at(&mut json, json_at).map_err(Error::io(path))?;
-        let contents: Contents =
-            serde_json::from_slice(&json).map_err(|_| damaged("its list of contents is damaged"))?;
-        let fits =
-            |&(offset, length): &(u64, u64)| offset.checked_add(length).is_some_and(|end| end <= json_at);
+        let contents: Contents = serde_json::from_slice(read(json_at..tail_at)?.as_slice())
+            .map_err(|_| damaged("its list of contents is damaged"))?;
+        let fits = |&(offset, length): &(u64, u64)| {
+            offset.checked_add(length).is_some_and(|end| end <= json_at as u64)
+        };
         if !contents.files.values().all(fits) {
             return Err(damaged("its list of contents points outside of it"));
         }
-        Ok(Self { file: Arc::new(file), contents: Arc::new(contents) })
+        Ok(Self { file, path: path.into(), contents: Arc::new(contents) })
     }
 
     /// What the bundle says of itself.
@@ -153,37 +194,65 @@ impl Bundle {
         &self.contents
     }
 
+    /// What its paths have for values.
+    ///
+    /// # Errors
+    /// When that part is damaged.
+    pub fn vocabulary(&self) -> Result<Vocabulary, Error> {
+        self.ours(VOCABULARY)
+    }
+
+    /// Which trace ids it has; `None` if that can't be told.
+    ///
+    /// # Errors
+    /// When that part is damaged.
+    pub fn traces(&self) -> Result<Option<Filter>, Error> {
+        self.ours(TRACES)
+    }
+
+    fn ours<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let damaged = |reason| Error::Bundle { path: self.path.to_path_buf(), reason };
+        let slice = self.slice(Path::new(name)).map_err(|_| damaged("a part of it is missing"))?;
+        let bytes = slice.read_bytes(0..slice.len()).map_err(Error::io(&self.path))?;
+        rmp_serde::from_slice(bytes.as_slice()).map_err(|_| damaged("a part of it is damaged"))
+    }
+
     fn slice(&self, path: &Path) -> Result<Slice, OpenReadError> {
         let missing = || OpenReadError::FileDoesNotExist(path.to_owned());
         let &(offset, length) =
             path.to_str().and_then(|name| self.contents.files.get(name)).ok_or_else(missing)?;
-        let length = usize::try_from(length).map_err(|_| missing())?;
-        Ok(Slice { file: Arc::clone(&self.file), offset, length })
+        let place = |at: u64| usize::try_from(at).map_err(|_| missing());
+        Ok(Slice(self.file.slice(place(offset)?..place(offset + length)?)))
     }
 }
 
-/// A file inside the bundle; each read is one `pread`.
-#[derive(Debug)]
-struct Slice {
-    file: Arc<File>,
-    offset: u64,
-    length: usize,
+/// The whole file, in the address space. Indexes are replaced by renaming, never changed in place.
+fn map(path: &Path) -> Result<FileSlice, Error> {
+    let refused = |reason: &dyn std::fmt::Display| Error::io(path)(io::Error::other(reason.to_string()));
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(refused(&"no file's name"));
+    };
+    let dir = MmapDirectory::open(dir).map_err(|error| refused(&error))?;
+    dir.open_read(Path::new(name)).map_err(|error| refused(&error))
 }
+
+/// A file inside the bundle; what is read of it is counted.
+#[derive(Debug)]
+struct Slice(FileSlice);
 
 impl HasLen for Slice {
     fn len(&self) -> usize {
-        self.length
+        self.0.len()
     }
 }
 
 impl FileHandle for Slice {
     fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
-        if range.start > range.end || range.end > self.length {
+        if range.start > range.end || range.end > self.0.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut bytes = vec![0; range.end - range.start];
-        self.file.read_exact_at(&mut bytes, self.offset + range.start as u64)?;
-        Ok(OwnedBytes::new(bytes))
+        meter::add(range.len());
+        self.0.read_bytes_slice(range)
     }
 }
 
@@ -202,7 +271,7 @@ impl Directory for Bundle {
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
         let slice = self.slice(path)?;
-        let bytes = slice.read_bytes(0..slice.length);
+        let bytes = slice.read_bytes(0..slice.len());
         let wrap = |source| OpenReadError::IoError { io_error: Arc::new(source), filepath: path.to_owned() };
         bytes.map(|bytes| bytes.as_slice().to_vec()).map_err(wrap)
     }

@@ -9,14 +9,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use dissect::Exchange;
 use segment::{Chain, SegmentId, SegmentReader};
 use store::Layout;
 use tracing::{info, warn};
 
 use crate::Error;
-use crate::entry::{Bodies, row};
+use crate::document::{Facts, Indexed, Words};
+use crate::entry::{self, Bodies, Naming, without_bodies};
 use crate::growing::GrowingIndex;
-use crate::pipeline::{Pipeline, has_successor, open};
+use crate::names::Names;
+use crate::pipeline::{self, Pipeline, has_successor, open};
 
 /// Frames read in one step, before other chains get their turn: 64 × 256 KiB.
 const FRAMES_PER_STEP: usize = 64;
@@ -67,6 +70,8 @@ struct Current {
     id: SegmentId,
     reader: SegmentReader,
     index: GrowingIndex,
+    /// Entries that ended in it so far.
+    entries: u64,
     committed: Instant,
     /// Since when the sealed segment has been read to its end.
     ended: Option<Instant>,
@@ -78,7 +83,7 @@ impl ChainIndexer {
     /// For one chain; reads nothing yet.
     #[must_use]
     pub fn new(layout: Layout, chain: Chain) -> Self {
-        let pipeline = Pipeline::new(&chain, Bodies::Left);
+        let pipeline = Pipeline::new(&chain, Bodies::Kept);
         Self {
             layout,
             chain,
@@ -128,25 +133,30 @@ impl ChainIndexer {
     fn begin(&mut self, id: SegmentId) -> Result<(), Error> {
         let previous = id.before();
         if self.last != previous || previous.is_none() {
-            self.pipeline = Pipeline::warm(&self.layout, &id, Bodies::Left)?;
+            self.pipeline = Pipeline::warm(&self.layout, &id, Bodies::Kept)?;
         }
         let reader = open(&self.layout, &id)?;
-        let index = GrowingIndex::create(self.layout.growing_index(&id))?;
-        self.current =
-            Some(Current { id, reader, index, committed: Instant::now(), ended: None, looked_again: false });
+        let index = GrowingIndex::create(self.layout.growing_index(&id), &id)?;
+        self.current = Some(Current {
+            id,
+            reader,
+            index,
+            entries: 0,
+            committed: Instant::now(),
+            ended: None,
+            looked_again: false,
+        });
         Ok(())
     }
 
     fn advance(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
         let Some(current) = &mut self.current else { return Ok(Step::Idle) };
-        let index = &mut current.index;
         for _ in 0..FRAMES_PER_STEP {
             let Some(frame) = current.reader.next_frame()? else { return self.at_end(mode, entries) };
             let mut failed = None;
             self.pipeline.feed(&frame, &mut |naming, names, exchange| {
                 *entries += 1;
-                let (start, row) = row(naming, names, &exchange);
-                failed = index.add(start.nanos(), &row).err().or(failed.take());
+                failed = current.take(naming, names, &exchange).err().or(failed.take());
             });
             if let Some(error) = failed {
                 return Err(error);
@@ -211,10 +221,10 @@ impl ChainIndexer {
             return Ok(Step::Waiting);
         }
         if has_successor {
-            let pipeline = std::mem::replace(&mut self.pipeline, Pipeline::new(&self.chain, Bodies::Left));
-            self.pipeline = pipeline.put_away(&self.layout, &next, Bodies::Left)?;
+            let pipeline = std::mem::replace(&mut self.pipeline, Pipeline::new(&self.chain, Bodies::Kept));
+            self.pipeline = pipeline.put_away(&self.layout, &next, Bodies::Kept)?;
         } else {
-            self.end_flows(&mut current.index, entries)?;
+            self.end_flows(&mut current, entries)?;
         }
         self.has_ended = !has_successor;
         self.last = Some(current.id.clone());
@@ -224,15 +234,32 @@ impl ChainIndexer {
     }
 
     /// No segment follows: what waits for a response leaves without one.
-    fn end_flows(&mut self, index: &mut GrowingIndex, entries: &mut u64) -> Result<(), Error> {
+    fn end_flows(&mut self, current: &mut Current, entries: &mut u64) -> Result<(), Error> {
         let mut failed = None;
         self.pipeline.finish(&mut |naming, names, exchange| {
             *entries += 1;
-            let (start, row) = row(naming, names, &exchange);
-            failed = index.add(start.nanos(), &row).err().or(failed.take());
+            failed = current.take(naming, names, &exchange).err().or(failed.take());
         });
         // The next segment of the chain, if one ever comes, starts with fresh flows.
-        self.pipeline = Pipeline::new(&self.chain, Bodies::Left);
+        self.pipeline = Pipeline::new(&self.chain, Bodies::Kept);
         failed.map_or(Ok(()), Err)
     }
+}
+
+impl Current {
+    /// Indexes an exchange that ended in this segment.
+    fn take(&mut self, naming: &mut Naming, names: &Names, exchange: &Exchange) -> Result<(), Error> {
+        let entry = indexed(naming, names, exchange, &self.id, self.entries);
+        self.entries += 1;
+        self.index.add(&entry)
+    }
+}
+
+/// What the index gets of the exchange that is the `number`th to end in segment `id`.
+fn indexed(naming: &mut Naming, names: &Names, exchange: &Exchange, id: &SegmentId, number: u64) -> Indexed {
+    let (start, entry) = entry::entry(naming, names, exchange, Bodies::Kept);
+    let words = Words::of(&entry, pipeline::began_in(id, exchange));
+    let row = without_bodies(entry);
+    let facts = Facts::of(&row, entry::elapsed_ns(exchange));
+    Indexed { start_ns: start.nanos(), number, facts, words, row }
 }

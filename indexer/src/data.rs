@@ -14,7 +14,9 @@ use crate::Error;
 use crate::bundle::Bundle;
 use crate::evidence::EntryPacket;
 use crate::export::{ExportFilter, ExportSummary};
+use crate::opened::OpenIndexes;
 use crate::schema::Schemas;
+use crate::search::{Budget, Cursor, Plan, Stop};
 
 /// What a question looked at, and what it could not.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,8 +31,27 @@ pub struct Coverage {
     pub losses: Vec<Loss>,
     /// Entries in the answer.
     pub entries: u64,
-    /// Whether a limit ended the answer.
+    /// Whether the answer ended before its end.
     pub truncated: bool,
+    /// Why it did.
+    pub stopped: Option<Stop>,
+    /// The last entry of the answer: the next page begins behind it.
+    pub next: Option<Cursor>,
+    /// What was done to answer.
+    pub plan: Plan,
+}
+
+impl Coverage {
+    /// Of a question that nothing was done about yet: what was lost in its range, and what can't be read at all.
+    #[must_use]
+    pub fn of(range: TimeRange, segments: &[Summary], unreadable: &[store::Error]) -> Self {
+        let losses = segments.iter().flat_map(|segment| &segment.losses);
+        Self {
+            segments_missing: unreadable.iter().map(ToString::to_string).collect(),
+            losses: losses.filter(|loss| loss.range.overlaps(range)).cloned().collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Which entries come first.
@@ -44,7 +65,7 @@ pub enum Order {
 }
 
 /// What is asked beside the filter.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct QueryOptions {
     /// Entries that began in it.
     pub range: TimeRange,
@@ -52,6 +73,22 @@ pub struct QueryOptions {
     pub limit: Option<u64>,
     /// Which come first.
     pub order: Order,
+    /// Where the page before ended.
+    pub after: Option<Cursor>,
+    /// What the answer may cost.
+    pub budget: Budget,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self {
+            range: TimeRange::ALL,
+            limit: None,
+            order: Order::default(),
+            after: None,
+            budget: Budget::default(),
+        }
+    }
 }
 
 /// A data directory, readable by any process at any time.
@@ -59,6 +96,7 @@ pub struct QueryOptions {
 pub struct Data {
     catalog: Catalog,
     schemas: Option<Schemas>,
+    indexes: OpenIndexes,
 }
 
 impl Data {
@@ -68,7 +106,11 @@ impl Data {
     /// When there is no such directory.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         std::fs::metadata(dir).map_err(Error::io(dir))?;
-        Ok(Self { catalog: Catalog::open_uncached(Layout::new(dir)), schemas: None })
+        Ok(Self {
+            catalog: Catalog::open_uncached(Layout::new(dir)),
+            schemas: None,
+            indexes: OpenIndexes::default(),
+        })
     }
 
     /// Shows messages by these schemas, wherever bodies are shown or asked for.
@@ -81,6 +123,11 @@ impl Data {
     /// The schemas that messages are shown by.
     pub(crate) fn schemas(&self) -> Option<&Schemas> {
         self.schemas.as_ref()
+    }
+
+    /// The indexes that are open.
+    pub(crate) fn indexes(&self) -> &OpenIndexes {
+        &self.indexes
     }
 
     /// The paths in it.

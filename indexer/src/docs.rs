@@ -31,6 +31,12 @@ impl Docs {
         }
     }
 
+    /// Whether a document is in it.
+    #[must_use]
+    pub fn contains(&self, doc: u32) -> bool {
+        self.words.get((doc / 64) as usize).is_some_and(|word| word & (1 << (doc % 64)) != 0)
+    }
+
     /// Keeps what is in both.
     pub fn intersect(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {

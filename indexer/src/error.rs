@@ -47,6 +47,9 @@ pub enum Error {
     /// The text is no entry's id.
     #[error("no entry id: {0:?} (expected SEGMENT.FRAME.PACKET, as `remora query` prints it)")]
     EntryId(String),
+    /// The text is no cursor.
+    #[error("no cursor: {0:?} (expected what the page before gave as its next one)")]
+    Cursor(String),
     /// A file of schemas that can't be used.
     #[error("{path}: {reason}")]
     Schema {
@@ -75,7 +78,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. } | Self::Export(_) => ErrorKind::Unavailable,
-            Self::EntryId(_) | Self::Bpf(_) | Self::Schema { .. } => ErrorKind::Invalid,
+            Self::EntryId(_) | Self::Cursor(_) | Self::Bpf(_) | Self::Schema { .. } => ErrorKind::Invalid,
             Self::Bundle { .. } | Self::Segment(_) => ErrorKind::Data,
             Self::Index(_) => ErrorKind::Internal,
             Self::Store(error) => match error.kind() {

@@ -165,7 +165,7 @@ impl Chooser {
             }
             ExportFilter::Kfl(query) => {
                 let mut flows: HashMap<_, Vec<Span>> = HashMap::new();
-                let options = QueryOptions { range, limit: None, order: Order::Ascending };
+                let options = QueryOptions { range, order: Order::Ascending, ..QueryOptions::default() };
                 let answered = data.query(&query, options, &mut |entry| {
                     if let (Some(span), Some(flow)) = (Span::of(&entry), flow_in(&entry)) {
                         flows.entry((span.segment.chain.clone(), flow)).or_default().push(span);

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use segment::SegmentId;
 use tantivy::indexer::NoMergePolicy;
 use tantivy::{Index, IndexWriter};
 
 use crate::Error;
-use crate::bundle::{self, Extent};
-use crate::document::{self, ENTRY_VERSION, Fields};
+use crate::bundle::Extent;
+use crate::document::{self, Fields, Indexed};
+use crate::packing::pack;
 
 /// What tantivy may hold before it writes an index segment; its least is 15 MB. Enough for most segments at
 /// once, so that there is nothing to merge.
@@ -17,12 +18,12 @@ const WRITER_MEMORY_BYTES: usize = 192 << 20;
 
 /// The least that tantivy takes; a writer that only merges holds nothing.
 const MERGER_MEMORY_BYTES: usize = 15 << 20;
-/// Where tantivy keeps an index's state.
-const STATE_FILE: &str = "meta.json";
 
 /// An index that takes entries; searchable by any process after each [`GrowingIndex::commit`].
 pub struct GrowingIndex {
     dir: PathBuf,
+    /// The segment's id, as documents have it.
+    segment: String,
     writer: IndexWriter,
     fields: Fields,
     extent: Extent,
@@ -30,11 +31,11 @@ pub struct GrowingIndex {
 }
 
 impl GrowingIndex {
-    /// Starts an empty index in `dir`; what an earlier run left there is derived, and removed.
+    /// Starts an empty index of a segment in `dir`; what an earlier run left there is derived, and removed.
     ///
     /// # Errors
     /// When the directory can't be made anew.
-    pub fn create(dir: PathBuf) -> Result<Self, Error> {
+    pub fn create(dir: PathBuf, segment: &SegmentId) -> Result<Self, Error> {
         if dir.exists() {
             fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
         }
@@ -42,16 +43,23 @@ impl GrowingIndex {
         let (schema, fields) = document::schema();
         let index = Index::builder().schema(schema).settings(document::settings()).create_in_dir(&dir)?;
         let writer = index.writer_with_num_threads(1, WRITER_MEMORY_BYTES)?;
-        Ok(Self { dir, writer, fields, extent: Extent::EMPTY, uncommitted: false })
+        Ok(Self {
+            dir,
+            segment: segment.to_string(),
+            writer,
+            fields,
+            extent: Extent::EMPTY,
+            uncommitted: false,
+        })
     }
 
     /// Takes one entry.
     ///
     /// # Errors
     /// When tantivy's threads died.
-    pub fn add(&mut self, start_ns: i64, row: &Value) -> Result<(), Error> {
-        self.writer.add_document(document::document(self.fields, start_ns, row))?;
-        self.extent.add(start_ns);
+    pub fn add(&mut self, entry: &Indexed) -> Result<(), Error> {
+        self.writer.add_document(document::document(self.fields, &self.segment, entry))?;
+        self.extent.add(entry.start_ns);
         self.uncommitted = true;
         Ok(())
     }
@@ -84,22 +92,7 @@ impl GrowingIndex {
             merger.merge(&pieces).wait()?;
             merger.wait_merging_threads()?;
         }
-        bundle::write(&self.dir, &file_names(&self.dir, &index)?, target, ENTRY_VERSION, self.extent)?;
+        pack(&index, &self.dir, target, self.extent)?;
         fs::remove_dir_all(&self.dir).map_err(Error::io(&self.dir))
     }
-}
-
-/// The files that make up the index now; what merges left over and locks are none of them.
-fn file_names(dir: &Path, index: &Index) -> Result<Vec<PathBuf>, Error> {
-    let pieces: Vec<String> = index.searchable_segment_ids()?.iter().map(|id| id.uuid_string()).collect();
-    let mut names = vec![PathBuf::from(STATE_FILE)];
-    for entry in fs::read_dir(dir).map_err(Error::io(dir))? {
-        let name = PathBuf::from(entry.map_err(Error::io(dir))?.file_name());
-        // A piece's files are called by its id.
-        let of = name.to_str().and_then(|name| name.split('.').next()).unwrap_or_default();
-        if pieces.iter().any(|piece| piece == of) {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }

@@ -1,7 +1,7 @@
 //! From an expression to the documents that may satisfy it.
 //!
-//! The answer is always a superset; it says whether it is exact. Where it is, the evaluator need not look
-//! at the documents again; where it is not, the evaluator decides. So an answer never depends on what
+//! The answer is two sets: documents that surely satisfy it, and those that possibly do. What is in both is an
+//! answer without being looked at; of what is only possible the evaluator decides. So an answer never depends on what
 //! happens to be indexed.
 //!
 //! A predicate on one path is put to the term dictionary: every distinct value that the path has in the
@@ -9,24 +9,48 @@
 //! thus needs no semantics of its own: equality, order, regular expressions and text functions all come
 //! from `kfl`.
 
-use kfl::{Expression, Literal, Op, Operand, Path, Step};
+use kfl::{Expression, Literal, Op, Operand, Path, Reach, Step, TextSearch, Word};
 use serde_json::{Map, Value};
-use tantivy::postings::Postings;
+use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, InvertedIndexReader, SegmentReader, TERMINATED};
 
 use crate::Error;
 use crate::docs::Docs;
-use crate::document::{self, Fields, TermPath, TermValue};
-use crate::entry::{is_constant, reads_bodies};
+use crate::document::{self, Fields, INCOMPLETE, TermPath, TermValue};
+use crate::entry::{reads_bodies, row_has};
+use crate::probe::Probe;
 
-/// Documents that may satisfy an expression.
+/// Documents that surely and that possibly satisfy an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidates {
-    /// A superset of the documents that do.
-    pub docs: Docs,
-    /// Whether it is exactly those.
-    pub exact: bool,
+    /// These do.
+    pub sure: Docs,
+    /// No other does.
+    pub possible: Docs,
+}
+
+impl Candidates {
+    fn exactly(docs: Docs) -> Self {
+        Self { sure: docs.clone(), possible: docs }
+    }
+
+    fn unite(&mut self, other: &Self) {
+        self.sure.unite(&other.sure);
+        self.possible.unite(&other.possible);
+    }
+
+    fn intersect(&mut self, other: &Self) {
+        self.sure.intersect(&other.sure);
+        self.possible.intersect(&other.possible);
+    }
+
+    fn invert(self) -> Self {
+        let Self { sure: mut possible, possible: mut sure } = self;
+        possible.invert();
+        sure.invert();
+        Self { sure, possible }
+    }
 }
 
 /// Plans an expression over one index segment.
@@ -39,27 +63,25 @@ pub fn candidates(
     fields: Fields,
 ) -> Result<Candidates, Error> {
     let terms = reader.inverted_index(fields.term)?;
-    Planner { reader, terms: &terms }.plan(expression)
+    Planner { reader, terms: &terms, fields }.plan(expression)
 }
 
 struct Planner<'a> {
     reader: &'a SegmentReader,
     terms: &'a InvertedIndexReader,
+    fields: Fields,
 }
 
 impl Planner<'_> {
     fn plan(&self, expression: &Expression) -> Result<Candidates, Error> {
-        let count = self.reader.max_doc();
         match expression {
             Expression::And(parts) => {
-                let mut all = Candidates { docs: Docs::all(count), exact: true };
+                let mut all = Candidates::exactly(self.all());
                 for part in parts {
-                    let planned = self.plan(part)?;
-                    all.docs.intersect(&planned.docs);
-                    all.exact &= planned.exact;
+                    all.intersect(&self.plan(part)?);
                     // What comes behind a redaction is asked of a record that the index doesn't know.
                     if part.redacts() {
-                        all.exact = false;
+                        all.sure = self.none();
                         break;
                     }
                 }
@@ -67,30 +89,39 @@ impl Planner<'_> {
             }
             Expression::Or(_) if expression.redacts() => Ok(self.anything()),
             Expression::Or(parts) => {
-                let mut any = Candidates { docs: Docs::none(count), exact: true };
+                let mut any = Candidates::exactly(self.none());
                 for part in parts {
-                    let part = self.plan(part)?;
-                    any.docs.unite(&part.docs);
-                    any.exact &= part.exact;
+                    any.unite(&self.plan(part)?);
                 }
                 Ok(any)
             }
-            // The complement of a superset is no superset.
-            Expression::Not(inner) => match self.plan(inner)? {
-                Candidates { mut docs, exact: true } => {
-                    docs.invert();
-                    Ok(Candidates { docs, exact: true })
+            Expression::Not(inner) => Ok(self.plan(inner)?.invert()),
+            Expression::Text(search) => self.text(search),
+            Expression::Trace(id) => {
+                let word = document::trace_word(*id);
+                let mut found = Candidates::exactly(self.none());
+                let words = self.reader.inverted_index(self.fields.word)?;
+                if let Some(info) = words.terms().get(&word).map_err(read_failed)? {
+                    add_postings(&words, &info, &mut found, true)?;
                 }
-                _ => Ok(self.anything()),
-            },
-            // No term tells what a record says as a whole.
-            Expression::Text(_) | Expression::Trace(_) | Expression::Redact(_) => Ok(self.anything()),
+                self.add_incomplete(&words, &mut found)?;
+                Ok(found)
+            }
+            Expression::Redact(_) => Ok(self.anything()),
             Expression::Comparison { .. } | Expression::Truth(_) => self.predicate(expression),
         }
     }
 
+    fn all(&self) -> Docs {
+        Docs::all(self.reader.max_doc())
+    }
+
+    fn none(&self) -> Docs {
+        Docs::none(self.reader.max_doc())
+    }
+
     fn anything(&self) -> Candidates {
-        Candidates { docs: Docs::all(self.reader.max_doc()), exact: false }
+        Candidates { sure: self.none(), possible: self.all() }
     }
 
     /// A comparison, function or bare operand.
@@ -102,37 +133,87 @@ impl Planner<'_> {
         let [path] = paths.as_slice() else {
             if paths.is_empty() {
                 let holds = predicate.matches(&Value::Null);
-                let count = self.reader.max_doc();
-                let docs = if holds { Docs::all(count) } else { Docs::none(count) };
-                return Ok(Candidates { docs, exact: true });
+                return Ok(Candidates::exactly(if holds { self.all() } else { self.none() }));
             }
             return Ok(self.anything());
         };
         if path.keys().is_some_and(|keys| keys == ["timestamp"]) {
             return self.by_time(predicate);
         }
-        let probe = Probe { predicate, path };
-        let Some(term_path) = self.term_path(path)?.filter(|_| probe.needs_a_scalar()) else {
+        let Some(term_path) = self.term_path(path)? else { return Ok(self.anything()) };
+        if let Some((equal, op)) = needs_presence(predicate) {
+            return self.by_presence(&Probe::new(&equal, path), &term_path, op);
+        }
+        let probe = Probe::new(predicate, path);
+        if probe.needs_a_value() { self.by_values(&probe, term_path) } else { Ok(self.anything()) }
+    }
+
+    /// `!=` and `== nil`, which ask whether something is there, too.
+    fn by_presence(&self, equal: &Probe<'_>, path: &TermPath, op: Op) -> Result<Candidates, Error> {
+        if !path.is_exact() {
             return Ok(self.anything());
-        };
-        let exact = term_path.is_exact() && !probe.is_bare_path();
-        let mut found = Candidates { docs: Docs::none(self.reader.max_doc()), exact };
+        }
+        let equal = self.by_values(equal, path.clone())?;
+        let mut present = Candidates::exactly(self.none());
+        self.add_below(path.below(), &mut present, true)?;
+        Ok(if op == Op::Ne {
+            let mut differs = equal.invert();
+            differs.intersect(&present);
+            differs
+        } else {
+            let mut missing = present.invert();
+            missing.unite(&equal);
+            missing
+        })
+    }
+
+    /// What holds for some value of a path.
+    fn by_values(&self, probe: &Probe<'_>, path: TermPath) -> Result<Candidates, Error> {
+        let is_sure = path.is_exact() && !probe.is_bare_path();
+        let mut found = Candidates::exactly(self.none());
         if probe.is_bare_path() {
             // A list is true if it has elements, whatever they are.
-            let mut elements = term_path.clone();
+            let mut elements = path.clone();
             elements.element();
-            self.add_below(elements.below(), &mut found)?;
+            self.add_below(elements.below(), &mut found, false)?;
+        }
+        if probe.holds_of_objects() {
+            self.add_within(path.below(), &mut found)?;
         }
         // A list stands for its elements, and lists in it for theirs.
-        let mut level = term_path;
+        let mut level = path;
         for _ in 0..LIST_NESTING_MAX {
             match probe.only_text() {
-                Some(text) => self.look_up(&probe, &level, text, &mut found)?,
-                None => self.try_values(&probe, &level.prefix(), &mut found)?,
+                Some(text) => self.look_up(probe, &level, text, is_sure, &mut found)?,
+                None => self.try_values(probe, &level.prefix(), is_sure, &mut found)?,
             }
             level.element();
         }
         Ok(found)
+    }
+
+    /// What says all the words of a search. That they follow one another only the entry itself can tell.
+    fn text(&self, search: &TextSearch) -> Result<Candidates, Error> {
+        let words = self.reader.inverted_index(self.fields.word)?;
+        let mut all = Candidates::exactly(self.all());
+        for word in search.words() {
+            let mut any = Candidates::exactly(self.none());
+            add_word(&words, word, &mut any)?;
+            all.intersect(&any);
+        }
+        if search.words().len() > 1 {
+            all.sure = self.none();
+        }
+        self.add_incomplete(&words, &mut all)?;
+        Ok(all)
+    }
+
+    /// Entries whose words are not all there may say anything.
+    fn add_incomplete(&self, words: &InvertedIndexReader, found: &mut Candidates) -> Result<(), Error> {
+        match words.terms().get(INCOMPLETE).map_err(read_failed)? {
+            Some(info) => add_postings(words, &info, found, false),
+            None => Ok(()),
+        }
     }
 
     /// The column knows the milliseconds of every document.
@@ -156,7 +237,7 @@ impl Planner<'_> {
                 docs.insert(doc);
             }
         }
-        Ok(Candidates { docs, exact: true })
+        Ok(Candidates::exactly(docs))
     }
 
     /// How terms spell a path; `None` where they can't tell what lies there.
@@ -170,7 +251,7 @@ impl Planner<'_> {
                 Step::Every | Step::Recursive(_) | Step::Decoded(_) => return Ok(None),
             }
         }
-        let is_left_out = reads_bodies(path) || is_constant_protocol(path);
+        let is_left_out = reads_bodies(path) || !row_has(path);
         Ok(Some(term_path).filter(|path| path.is_indexed() && !is_left_out))
     }
 
@@ -195,20 +276,29 @@ impl Planner<'_> {
     }
 
     /// Tries every distinct value behind `prefix`.
-    fn try_values(&self, probe: &Probe<'_>, prefix: &str, found: &mut Candidates) -> Result<(), Error> {
+    fn try_values(
+        &self,
+        probe: &Probe<'_>,
+        prefix: &str,
+        is_sure: bool,
+        found: &mut Candidates,
+    ) -> Result<(), Error> {
         let mut stream =
             self.terms.terms().range().ge(prefix).lt(successor(prefix)).into_stream().map_err(read_failed)?;
         while stream.advance() {
             let value = stream.key().get(prefix.len()..).and_then(|value| std::str::from_utf8(value).ok());
-            let holds = match value.and_then(document::value) {
-                Some(TermValue::Whole(value)) => probe.holds(value),
-                Some(TermValue::Cut) | None => {
-                    found.exact = false;
-                    true
+            match value.and_then(document::value) {
+                Some(TermValue::Whole(value)) => {
+                    if probe.holds(value) {
+                        add_postings(self.terms, stream.value(), found, is_sure)?;
+                    }
                 }
-            };
-            if holds {
-                self.add_postings(stream.value(), &mut found.docs)?;
+                Some(TermValue::Cut) | None => add_postings(self.terms, stream.value(), found, false)?,
+                Some(TermValue::Empty) => {
+                    if probe.holds_of_objects() {
+                        add_postings(self.terms, stream.value(), found, false)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -220,6 +310,7 @@ impl Planner<'_> {
         probe: &Probe<'_>,
         path: &TermPath,
         text: &str,
+        is_sure: bool,
         found: &mut Candidates,
     ) -> Result<(), Error> {
         let values = [Value::from(text), Value::Bool(true), Value::Bool(false), Value::Null];
@@ -231,103 +322,97 @@ impl Planner<'_> {
             }
             let term = path.prefix() + &tail;
             if let Some(info) = self.terms.terms().get(&term).map_err(read_failed)? {
-                found.exact &= !is_cut;
-                self.add_postings(&info, &mut found.docs)?;
+                add_postings(self.terms, &info, found, is_sure && !is_cut)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds every document with a list or an object at a path, for the evaluator to decide.
+    fn add_within(&self, path: &str, found: &mut Candidates) -> Result<(), Error> {
+        let scalars = path.to_owned() + "\x1f";
+        for (first, end) in
+            [(path.as_bytes().to_vec(), scalars.clone().into_bytes()), (successor(&scalars), successor(path))]
+        {
+            let mut stream =
+                self.terms.terms().range().ge(first).lt(end).into_stream().map_err(read_failed)?;
+            while stream.advance() {
+                add_postings(self.terms, stream.value(), found, false)?;
             }
         }
         Ok(())
     }
 
     /// Adds every document with a value somewhere below a path.
-    fn add_below(&self, below: &str, found: &mut Candidates) -> Result<(), Error> {
+    fn add_below(&self, below: &str, found: &mut Candidates, is_sure: bool) -> Result<(), Error> {
         let mut stream =
             self.terms.terms().range().ge(below).lt(successor(below)).into_stream().map_err(read_failed)?;
         while stream.advance() {
-            self.add_postings(stream.value(), &mut found.docs)?;
-        }
-        Ok(())
-    }
-
-    fn add_postings(&self, info: &tantivy::postings::TermInfo, docs: &mut Docs) -> Result<(), Error> {
-        let postings = self.terms.read_postings_from_terminfo(info, IndexRecordOption::Basic);
-        let mut postings = postings.map_err(read_failed)?;
-        debug_assert!(postings.term_freq() >= 1 || postings.doc() == TERMINATED);
-        while postings.doc() != TERMINATED {
-            docs.insert(postings.doc());
-            postings.advance();
+            add_postings(self.terms, stream.value(), found, is_sure)?;
         }
         Ok(())
     }
 }
 
-/// A predicate on one path, to be tried on values.
-struct Probe<'a> {
-    predicate: &'a Expression,
-    path: &'a Path,
-}
-
-impl Probe<'_> {
-    /// Whether the predicate holds of a record that has `value` at the path and nothing else.
-    fn holds(&self, value: Value) -> bool {
-        let record = self.path.0.iter().rev().fold(value, |inner, step| match step {
-            Step::Key(key) => Value::Object(Map::from_iter([(key.clone(), inner)])),
-            Step::Index(index) => {
-                // Only the element counts; the ones before it are never looked at.
-                let mut elements = vec![Value::Null; (*index).min(INDEX_MAX)];
-                elements.push(inner);
-                elements.into()
+/// Adds every document that says a word of a search.
+fn add_word(words: &InvertedIndexReader, word: &Word, found: &mut Candidates) -> Result<(), Error> {
+    let dictionary = words.terms();
+    match word.reach {
+        Reach::Exact => {
+            if let Some(info) = dictionary.get(&word.letters).map_err(read_failed)? {
+                add_postings(words, &info, found, true)?;
             }
-            Step::Every | Step::Recursive(_) => vec![inner].into(),
-            // Never tried: no term holds what a document says.
-            Step::Decoded(_) => inner,
-        });
-        self.predicate.matches(&record)
+            return Ok(());
+        }
+        Reach::Prefix | Reach::Fuzzy(_) => {}
     }
-
-    /// Whether it holds only where some single scalar makes it hold: only then terms can tell all that satisfy it.
-    fn needs_a_scalar(&self) -> bool {
-        let has_large_index =
-            self.path.0.iter().any(|step| matches!(step, Step::Index(index) if *index > INDEX_MAX));
-        let by_any = self.predicate.decided_by_any().is_some() || self.is_bare_path();
-        by_any && !has_large_index && !self.holds(Value::Object(Map::new()))
-    }
-
-    fn is_bare_path(&self) -> bool {
-        matches!(self.predicate, Expression::Truth(Operand::Path(_)))
-    }
-
-    /// The text of a comparison with a text that looks like no number: no other scalar can equal it, but
-    /// for the words `true`, `false` and `null`.
-    fn only_text(&self) -> Option<&str> {
-        match self.predicate {
-            Expression::Comparison {
-                left: Operand::Path(_),
-                op: Op::Eq,
-                right: Operand::Literal(Literal::Text(text)),
-            }
-            | Expression::Comparison {
-                left: Operand::Literal(Literal::Text(text)),
-                op: Op::Eq,
-                right: Operand::Path(_),
-            } => Some(text.as_str()).filter(|text| text.trim().parse::<f64>().is_err()),
-            _ => None,
+    let first = if word.reach == Reach::Prefix { word.letters.as_str() } else { FIRST_WORD };
+    let mut stream = dictionary.range().ge(first).into_stream().map_err(read_failed)?;
+    while stream.advance() {
+        let found_word = std::str::from_utf8(stream.key()).unwrap_or_default();
+        if word.reach == Reach::Prefix && !found_word.starts_with(first) {
+            break;
+        }
+        if word.stands_for(found_word) {
+            add_postings(words, stream.value(), found, true)?;
         }
     }
+    Ok(())
+}
+
+fn add_postings(
+    terms: &InvertedIndexReader,
+    info: &TermInfo,
+    found: &mut Candidates,
+    is_sure: bool,
+) -> Result<(), Error> {
+    let postings = terms.read_postings_from_terminfo(info, IndexRecordOption::Basic);
+    let mut postings = postings.map_err(read_failed)?;
+    while postings.doc() != TERMINATED {
+        found.possible.insert(postings.doc());
+        if is_sure {
+            found.sure.insert(postings.doc());
+        }
+        postings.advance();
+    }
+    Ok(())
+}
+
+/// What `!=` and `== nil` say of a value that is there, and which of them it is: both also ask whether there is one.
+fn needs_presence(predicate: &Expression) -> Option<(Expression, Op)> {
+    let Expression::Comparison { left, op, right } = predicate else { return None };
+    let equal = Expression::Comparison { left: left.clone(), op: Op::Eq, right: right.clone() };
+    let asks_nil = [left, right].into_iter().any(|side| matches!(side, Operand::Literal(Literal::Nil)));
+    let has_path = [left, right].into_iter().any(|side| matches!(side, Operand::Path(_)));
+    // `!= nil` would need both.
+    let is_simple = has_path && (asks_nil == (*op == Op::Eq));
+    (is_simple && matches!(op, Op::Eq | Op::Ne)).then_some((equal, *op))
 }
 
 /// No field of an entry nests lists deeper.
 const LIST_NESTING_MAX: usize = 4;
-/// A larger index into a list is not looked up.
-const INDEX_MAX: usize = 64;
-
-/// `protocol.longName` and the like are put back when an entry leaves; rows and terms don't have them.
-fn is_constant_protocol(path: &Path) -> bool {
-    match path.0.as_slice() {
-        [Step::Key(first), Step::Key(second), ..] => first == "protocol" && is_constant(second),
-        [Step::Key(first), ..] => first == "protocol",
-        _ => false,
-    }
-}
+/// No word comes before this: those that stand for something else begin with control characters.
+const FIRST_WORD: &str = "0";
 
 /// The first text after all that begin with `prefix`; prefixes end in a control character.
 fn successor(prefix: &str) -> Vec<u8> {

@@ -91,6 +91,7 @@ impl Query {
                 Order::Asc => indexer::Order::Ascending,
                 Order::Desc => indexer::Order::Descending,
             },
+            ..indexer::QueryOptions::default()
         };
         let data = place.open()?;
         let mut answer = Answer::begin(format, stdout())?;

@@ -2,7 +2,8 @@
 //!
 //! Words are runs of letters and digits, whatever their case. Those of a search must follow one another within
 //! one value. A word ending in `*` stands for all that begin so; one ending in `~` (or `~2`) for those
-//! that differ by a letter (or two).
+//! that differ by a letter (or two). What is asked is what was said: not what a recorder notes of it, such as
+//! when and how long, and not bytes that are no text.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,6 +44,24 @@ pub enum Reach {
 const WORDS_MAX: usize = 31;
 /// Letters of a word; longer ones in a record are compared no further.
 const LETTERS_MAX: usize = 64;
+/// Letters that decide whether a word of a record is the one sought: those that may be sought, those by which
+/// they may differ, and one that says there are more.
+const DECIDING_LETTERS_MAX: usize = LETTERS_MAX + DISTANCE_MAX as usize + 1;
+/// Fields at a record's root that say something of it, where all others say what it is made of.
+const NOTES: [&str; 12] = [
+    "protocol",
+    "id",
+    "segment",
+    "index",
+    "stream",
+    "packets",
+    "timestamp",
+    "startTime",
+    "elapsedTime",
+    "requestSize",
+    "responseSize",
+    "dissectorVersion",
+];
 /// Further away than this, words have nothing in common.
 const DISTANCE_MAX: u8 = 2;
 
@@ -114,36 +133,64 @@ impl TextSearch {
         false
     }
 
-    /// Whether any value of `record` says this; what is said in base64 beside an `encoding` too. Its
-    /// `protocol` is not asked: that is said of the record, not by it.
+    /// Whether any value of `record` says this.
     pub(crate) fn finds(&self, record: &Value) -> bool {
-        match record {
-            Value::Object(fields) => fields
-                .iter()
-                .any(|(key, field)| key != "protocol" && self.finds_below(field, RECORD_DEPTH_MAX)),
-            other => self.finds_below(other, RECORD_DEPTH_MAX),
-        }
+        any_said(record, &mut |text| self.is_in(text))
     }
+}
 
-    fn finds_below(&self, value: &Value, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        match value {
-            Value::Array(elements) => elements.iter().any(|element| self.finds_below(element, depth)),
-            Value::Object(fields) => {
-                let is_base64 = fields.get("encoding").is_some_and(|encoding| encoding == "base64");
-                fields.values().any(|field| {
-                    self.finds_below(field, depth)
-                        || (is_base64 && field.as_str().is_some_and(|text| self.is_in_base64(text)))
-                })
+/// Every word that a record says, in lower case, once or more: what an index of words has to hold so that
+/// [`Word::stands_for`] decides about its words as [`TextSearch`] does about the record. Longer words than can be sought
+/// are cut where nothing behind can matter.
+pub fn words_said(record: &Value, found: &mut dyn FnMut(&str)) {
+    let mut lower = String::new();
+    any_said(record, &mut |text| {
+        for word in words_of(text) {
+            lower.clear();
+            if word.is_ascii() {
+                lower.push_str(word.get(..DECIDING_LETTERS_MAX).unwrap_or(word));
+                lower.make_ascii_lowercase();
+            } else {
+                lower.extend(word.chars().flat_map(char::to_lowercase).take(DECIDING_LETTERS_MAX));
             }
-            scalar => Scalar::of(scalar).is_some_and(|scalar| scalar.with_text(|text| self.is_in(text))),
+            found(&lower);
         }
-    }
+        false
+    });
+}
 
-    fn is_in_base64(&self, text: &str) -> bool {
-        text.len() <= DOCUMENT_BYTES_MAX
-            && STANDARD.decode(text.trim()).is_ok_and(|bytes| self.is_in(&String::from_utf8_lossy(&bytes)))
+/// Calls `found` with each text that `record` says until it answers `true`; what is said in base64 beside an
+/// `encoding` too, if it is text.
+fn any_said(record: &Value, found: &mut dyn FnMut(&str) -> bool) -> bool {
+    match record {
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, field)| !NOTES.contains(&key.as_str()) && any_below(field, RECORD_DEPTH_MAX, found)),
+        other => any_below(other, RECORD_DEPTH_MAX, found),
     }
+}
+
+fn any_below(value: &Value, depth: usize, found: &mut dyn FnMut(&str) -> bool) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match value {
+        Value::Array(elements) => elements.iter().any(|element| any_below(element, depth, found)),
+        Value::Object(fields) => {
+            let is_base64 = fields.get("encoding").is_some_and(|encoding| encoding == "base64");
+            fields.values().any(|field| {
+                any_below(field, depth, found)
+                    || (is_base64 && field.as_str().is_some_and(|text| is_in_base64(text, found)))
+            })
+        }
+        scalar => Scalar::of(scalar).is_some_and(|scalar| scalar.with_text(|text| found(text))),
+    }
+}
+
+fn is_in_base64(text: &str, found: &mut dyn FnMut(&str) -> bool) -> bool {
+    if text.len() > DOCUMENT_BYTES_MAX {
+        return false;
+    }
+    let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
+    std::str::from_utf8(&bytes).is_ok_and(found)
 }
 
 /// A word of a search without its sign, and what the sign means.
@@ -164,7 +211,9 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Word {
-    fn stands_for(&self, found: &str) -> bool {
+    /// Whether this word of a search stands for the word `found`, as [`words_said`] gives it.
+    #[must_use]
+    pub fn stands_for(&self, found: &str) -> bool {
         // Most words are of plain letters, and differ from the one sought in the first.
         if found.is_ascii() && self.letters.is_ascii() {
             match self.reach {
@@ -190,7 +239,7 @@ impl Word {
 
 /// Whether at most `distance` letters changed, added or left out make `found` of `sought` (Levenshtein).
 fn is_near(sought: &str, found: impl Iterator<Item = char>, distance: usize) -> bool {
-    let found: Vec<char> = found.take(LETTERS_MAX + usize::from(DISTANCE_MAX) + 1).collect();
+    let found: Vec<char> = found.take(DECIDING_LETTERS_MAX).collect();
     if sought.chars().count().abs_diff(found.len()) > distance {
         return false;
     }

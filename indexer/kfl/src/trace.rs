@@ -34,6 +34,11 @@ impl TraceId {
         (version.len() == 2 && id.len() == 32 && parent.len() == 16).then(|| Self::of_digits(id))?
     }
 
+    /// Whether headers of this name carry ids.
+    fn is_header(name: &str) -> bool {
+        ["traceparent", "b3", "x-b3-traceid"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    }
+
     /// The id in a header of this name and value, if it is one that carries ids.
     fn of_header(name: &str, value: &str) -> Option<Self> {
         let value = value.trim();
@@ -50,35 +55,48 @@ impl TraceId {
 
     /// Whether a header anywhere in `record` carries this id.
     pub(crate) fn is_carried_by(self, record: &Value) -> bool {
-        self.is_below(record, RECORD_DEPTH_MAX)
+        any_below(record, RECORD_DEPTH_MAX, &mut |id| id == self)
     }
 
-    fn is_below(self, value: &Value, depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        match value {
-            Value::Array(elements) => elements.iter().any(|element| self.is_below(element, depth)),
-            Value::Object(fields) => {
-                // Headers are fields by name, or a list of names and values.
-                let name = ["name", "key"].iter().find_map(|name| fields.get(*name)?.as_str());
-                let listed = name.zip(fields.get("value"));
-                listed.is_some_and(|(name, value)| self.is_value_of(name, value))
-                    || fields
-                        .iter()
-                        .any(|(name, field)| self.is_value_of(name, field) || self.is_below(field, depth))
-            }
-            _ => false,
-        }
+    /// Every id that a header anywhere in `record` carries, each as often as it is carried.
+    pub fn carried_by(record: &Value, found: &mut dyn FnMut(Self)) {
+        any_below(record, RECORD_DEPTH_MAX, &mut |id| {
+            found(id);
+            false
+        });
     }
+}
 
-    fn is_value_of(self, name: &str, value: &Value) -> bool {
-        match value {
-            // Headers that came twice are joined by a comma.
-            Value::String(text) => text.split(',').any(|text| Self::of_header(name, text) == Some(self)),
-            Value::Array(several) => {
-                several.iter().filter_map(Value::as_str).any(|text| Self::of_header(name, text) == Some(self))
-            }
-            _ => false,
+/// Calls `found` with each id in `value` until it answers `true`.
+fn any_below(value: &Value, depth: usize, found: &mut dyn FnMut(TraceId) -> bool) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match value {
+        Value::Array(elements) => elements.iter().any(|element| any_below(element, depth, found)),
+        Value::Object(fields) => {
+            // Headers are fields by name, or a list of names and values.
+            let name = ["name", "key"].iter().find_map(|name| fields.get(*name)?.as_str());
+            let listed = name.zip(fields.get("value"));
+            listed.is_some_and(|(name, value)| any_in_header(name, value, found))
+                || fields
+                    .iter()
+                    .any(|(name, field)| any_in_header(name, field, found) || any_below(field, depth, found))
         }
+        _ => false,
+    }
+}
+
+fn any_in_header(name: &str, value: &Value, found: &mut dyn FnMut(TraceId) -> bool) -> bool {
+    match value {
+        // Headers that came twice are joined by a comma.
+        Value::String(text) if TraceId::is_header(name) => {
+            text.split(',').filter_map(|text| TraceId::of_header(name, text)).any(found)
+        }
+        Value::Array(several) if TraceId::is_header(name) => several
+            .iter()
+            .filter_map(Value::as_str)
+            .filter_map(|text| TraceId::of_header(name, text))
+            .any(found),
+        _ => false,
     }
 }
 

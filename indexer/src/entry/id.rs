@@ -19,7 +19,7 @@ use crate::Error;
 const PACKETS_MAX: usize = 16_384;
 
 /// The id of an entry.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EntryId {
     /// Where the entry begins.
     pub segment: SegmentId,

@@ -40,7 +40,7 @@ use crate::schema::Schemas;
 pub use description::{COMMON, Description, Field, Kind, Outcome, Summary};
 use id::Ordinal;
 pub use id::{Begun, EntryId, Naming};
-pub use protocol::{ALL, complete, is_constant, of, reads_bodies, summary, undescribed, without_bodies};
+pub use protocol::{ALL, complete, of, reads_bodies, row_has, summary, undescribed, without_bodies};
 
 /// Whether bodies are part of the entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,12 +110,6 @@ fn build(
     (start, Value::Object(entry))
 }
 
-/// The row of an exchange: its entry without bodies.
-#[must_use]
-pub fn row(naming: &mut Naming, names: &Names, exchange: &Exchange) -> (Timestamp, Value) {
-    entry(naming, names, exchange, Bodies::Left)
-}
-
 /// When the exchange began.
 #[must_use]
 pub fn start(exchange: &Exchange) -> Timestamp {
@@ -139,17 +133,23 @@ fn add_sizes(entry: &mut Map<String, Value>, exchange: &Exchange) {
     entry.insert("gaps".into(), gaps.into());
     let truncated = [request, response].into_iter().flatten().any(is_truncated);
     entry.insert("truncated".into(), truncated.into());
-    let elapsed_ns = match (request, response) {
-        (Some(request), Some(response)) => Some(response.end.since(request.start).max(0)),
-        // A flow lasts from its first packet to its last.
-        (Some(message), None) if matches!(message.content, Content::Flow(_)) => {
-            Some(message.end.since(message.start).max(0))
-        }
-        _ => None,
-    };
-    if let Some(elapsed_ns) = elapsed_ns {
-        entry.insert("elapsedTime".into(), ((elapsed_ns + 500_000) / 1_000_000).into());
+    if let Some(elapsed_ns) = elapsed_ns(exchange) {
+        entry.insert("elapsedTime".into(), (elapsed_ns.saturating_add(500_000) / 1_000_000).into());
     }
+}
+
+/// Nanoseconds from the first byte of the request to the last of the response; `None` without both. A flow lasts
+/// from its first packet to its last.
+#[must_use]
+pub fn elapsed_ns(exchange: &Exchange) -> Option<u64> {
+    let elapsed_ns = match (&exchange.request, &exchange.response) {
+        (Some(request), Some(response)) => response.end.since(request.start),
+        (Some(message), None) if matches!(message.content, Content::Flow(_)) => {
+            message.end.since(message.start)
+        }
+        _ => return None,
+    };
+    Some(u64::try_from(elapsed_ns).unwrap_or(0))
 }
 
 /// Whether a limit cut what an entry keeps of a message. A row says the same, though it keeps no body at all.

@@ -58,10 +58,17 @@ pub fn complete(mut entry: Value) -> Value {
     entry
 }
 
-/// Whether a path below `protocol` is the same for all entries of a protocol, so that rows don't hold it.
+/// Whether rows hold what lies at a path, bodies aside. What is the same for all entries of a protocol they don't; it is
+/// put back when an entry leaves.
 #[must_use]
-pub fn is_constant(key: &str) -> bool {
-    !matches!(key, "name" | "abbr" | "layer4")
+pub fn row_has(path: &Path) -> bool {
+    match path.0.as_slice() {
+        [Step::Key(first), Step::Key(second), ..] if first == "protocol" => {
+            matches!(second.as_str(), "name" | "abbr" | "layer4")
+        }
+        [Step::Key(first), ..] => first != "protocol",
+        _ => true,
+    }
 }
 
 /// How a list shows an entry.

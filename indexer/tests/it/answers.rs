@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::recording;
 
-const ALL: QueryOptions = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Descending };
+fn all() -> QueryOptions {
+    QueryOptions::default()
+}
 
 fn ask(data: &Data, text: &str, options: QueryOptions) -> (Vec<Value>, Coverage) {
     let query = kfl::parse(text, 0).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -93,7 +95,7 @@ fn question(scalars: Vec<(String, String)>) -> impl Strategy<Value = String> {
 fn an_answer_is_what_the_evaluator_says_of_every_entry() {
     let dir = recording::indexed();
     let data = Data::open(dir.path()).unwrap();
-    let (rows, coverage) = ask(&data, "", ALL);
+    let (rows, coverage) = ask(&data, "", all());
     assert!(coverage.segments_missing.is_empty(), "{:?}", coverage.segments_missing);
     assert!(rows.len() > 100, "only {} entries", rows.len());
     let full: Vec<Value> = ids(&rows)
@@ -111,7 +113,7 @@ fn an_answer_is_what_the_evaluator_says_of_every_entry() {
         .run(&question(paths), |text| {
             let Ok(query) = kfl::parse(&text, 0) else { return Ok(()) };
             let expected: Vec<Value> = full.iter().filter(|entry| query.matches(entry)).cloned().collect();
-            let (found, _) = ask(&data, &text, ALL);
+            let (found, _) = ask(&data, &text, all());
             prop_assert_eq!(ids(&found), ids(&expected), "{}", text);
             Ok(())
         })
@@ -129,19 +131,19 @@ fn entries_come_in_order_and_within_the_range_and_limit() {
             .map(|entry| entry["timestamp"].as_i64().unwrap())
             .collect()
     };
-    let all = times(ALL);
-    assert!(all.is_sorted_by(|a, b| a >= b), "descending");
-    let mut ascending = times(QueryOptions { order: Order::Ascending, ..ALL });
+    let every = times(all());
+    assert!(every.is_sorted_by(|a, b| a >= b), "descending");
+    let mut ascending = times(QueryOptions { order: Order::Ascending, ..all() });
     assert!(ascending.is_sorted(), "ascending");
     ascending.reverse();
-    assert_eq!(ascending, all);
-    let (entries, coverage) = ask(&data, "http or dns", QueryOptions { limit: Some(5), ..ALL });
+    assert_eq!(ascending, every);
+    let (entries, coverage) = ask(&data, "http or dns", QueryOptions { limit: Some(5), ..all() });
     assert_eq!((entries.len(), coverage.entries, coverage.truncated), (5, 5, true));
 
-    let middle = Timestamp::from_nanos(all[all.len() / 2] * 1_000_000);
-    let before = QueryOptions { range: TimeRange::new(Timestamp::MIN, middle).unwrap(), ..ALL };
-    let after = QueryOptions { range: TimeRange::new(middle, Timestamp::MAX).unwrap(), ..ALL };
-    assert_eq!(times(before).len() + times(after).len(), all.len());
+    let middle = Timestamp::from_nanos(every[every.len() / 2] * 1_000_000);
+    let before = QueryOptions { range: TimeRange::new(Timestamp::MIN, middle).unwrap(), ..all() };
+    let after = QueryOptions { range: TimeRange::new(middle, Timestamp::MAX).unwrap(), ..all() };
+    assert_eq!(times(before.clone()).len() + times(after).len(), every.len());
     assert!(times(before).iter().all(|millis| *millis < middle.millis()));
 }
 
@@ -163,12 +165,12 @@ fn without_an_index_the_answer_is_the_same() {
         "http and redact(\"request.method\") and request.method == \"[REDACTED]\"",
         "",
     ];
-    let with: Vec<_> = texts.iter().map(|text| in_order(ask(&data, text, ALL).0)).collect();
+    let with: Vec<_> = texts.iter().map(|text| in_order(ask(&data, text, all()).0)).collect();
     for id in data.layout().list_sealed().unwrap() {
         std::fs::remove_file(data.layout().index(&id)).unwrap();
     }
     for (text, with) in texts.iter().zip(with) {
-        assert!(in_order(ask(&data, text, ALL).0) == with, "{text}");
+        assert!(in_order(ask(&data, text, all()).0) == with, "{text}");
     }
 }
 
@@ -176,27 +178,27 @@ fn without_an_index_the_answer_is_the_same() {
 fn what_is_redacted_does_not_leave() {
     let dir = recording::indexed();
     let data = Data::open(dir.path()).unwrap();
-    let (entries, _) = ask(&data, "http and redact(\"request.method\")", ALL);
-    assert_eq!(ids(&entries), ids(&ask(&data, "http", ALL).0));
+    let (entries, _) = ask(&data, "http and redact(\"request.method\")", all());
+    assert_eq!(ids(&entries), ids(&ask(&data, "http", all()).0));
     assert!(
         entries
             .iter()
             .all(|entry| entry["request"]["method"].is_null() || entry["request"]["method"] == kfl::REDACTED)
     );
     // What stands behind is asked of what is left.
-    assert!(ask(&data, "redact(\"request.method\") and request.method == \"GET\"", ALL).0.is_empty());
-    assert!(!ask(&data, "request.method == \"GET\" and redact(\"request.method\")", ALL).0.is_empty());
+    assert!(ask(&data, "redact(\"request.method\") and request.method == \"GET\"", all()).0.is_empty());
+    assert!(!ask(&data, "request.method == \"GET\" and redact(\"request.method\")", all()).0.is_empty());
 }
 
 #[test]
 fn a_damaged_index_does_not_change_the_answer() {
     let dir = recording::indexed();
     let data = Data::open(dir.path()).unwrap();
-    let with = ask(&data, "http", ALL).0;
+    let with = ask(&data, "http", all()).0;
     for id in data.layout().list_sealed().unwrap() {
         let path = data.layout().index(&id);
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
     }
-    assert!(ask(&data, "http", ALL).0 == with);
+    assert!(ask(&data, "http", all()).0 == with);
 }

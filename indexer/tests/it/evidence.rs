@@ -70,7 +70,7 @@ fn an_entry_leads_to_its_packets() {
     let dir = recording::indexed();
     let data = Data::open(dir.path()).unwrap();
     let query = kfl::parse("http and response.status == 404", 0).unwrap();
-    let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Ascending };
+    let options = QueryOptions { order: Order::Ascending, ..QueryOptions::default() };
     let mut rows = Vec::new();
     let mut keep = |entry| {
         rows.push(entry);
@@ -102,7 +102,7 @@ fn a_flow_is_opened_however_many_segments_it_takes() {
     recorder.seal();
     indexing.drain();
     let data = Data::open(dir.path()).unwrap();
-    let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Ascending };
+    let options = QueryOptions { order: Order::Ascending, ..QueryOptions::default() };
     let (mut most, mut flows) = (0, 0);
     data.query(&kfl::parse("tcp", 0).unwrap(), options, &mut |row| {
         let end = |name: &str| {

@@ -3,13 +3,12 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use indexer::{Data, Indexing, Order, QueryOptions};
-use segment::TimeRange;
+use indexer::{Data, Indexing, QueryOptions};
 
 use crate::recording::{self, Recorder};
 
 fn count(data: &Data) -> u64 {
-    let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Descending };
+    let options = QueryOptions::default();
     let query = kfl::parse("", 0).unwrap();
     data.query(&query, options, &mut |_| ControlFlow::Continue(())).unwrap().entries
 }

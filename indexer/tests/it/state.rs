@@ -6,14 +6,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use indexer::{Data, Indexing, Order, QueryOptions, reindex};
-use segment::TimeRange;
 use serde_json::Value;
 
 use crate::recording::{self, Recorder};
 
 /// Every entry by its id.
 fn entries(dir: &Path) -> BTreeMap<String, Value> {
-    let options = QueryOptions { range: TimeRange::ALL, limit: None, order: Order::Ascending };
+    let options = QueryOptions { order: Order::Ascending, ..QueryOptions::default() };
     let (data, mut entries) = (Data::open(dir).unwrap(), BTreeMap::new());
     let query = kfl::parse("", 0).unwrap();
     data.query(&query, options, &mut |entry| {

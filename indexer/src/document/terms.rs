@@ -1,8 +1,4 @@
-//! An entry as a tantivy document.
-//!
-//! A document has three fields: `time` (a column, for ranges and order), `term` (one term for every scalar
-//! in the entry, so that any comparison on any field can be looked up), and `row` (the entry itself without
-//! its bodies, which are dissected again from the segment when they are asked for).
+//! Terms: every scalar of a row with its path, so that any comparison on any field can be looked up.
 //!
 //! A term is the path to a value and the value: steps are ended by `\x1e`, the path by `\x1f`, then comes
 //! one letter for the type and the value as text. Elements of a list share the step `[]`.
@@ -12,12 +8,8 @@
 //! ```
 
 use serde_json::Value;
-use tantivy::schema::{FAST, STORED};
-use tantivy::schema::{Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{Index, IndexSettings, TantivyDocument};
-
-/// Entries made by other rules than these are made again: raise it when a field changes.
-pub const ENTRY_VERSION: u32 = 3;
+use tantivy::TantivyDocument;
+use tantivy::schema::Field;
 
 /// Ends a step of a path.
 const STEP_END: char = '\x1e';
@@ -31,84 +23,36 @@ const VALUE_BYTES_MAX: usize = 160;
 /// Where the entry changes with every run or is looked up otherwise: no terms are made of these.
 const UNINDEXED: [&str; 7] = ["id", "timestamp", "startTime", "packets", "segment", "index", "stream"];
 
-/// The fields of an index.
-#[derive(Clone, Copy, Debug)]
-pub struct Fields {
-    /// Start of the entry, nanoseconds since the Unix epoch.
-    pub time: Field,
-    /// Every scalar with its path.
-    pub term: Field,
-    /// The entry without its bodies, JSON.
-    pub row: Field,
-}
-
-/// The schema of every index.
-#[must_use]
-pub fn schema() -> (Schema, Fields) {
-    let mut schema = Schema::builder();
-    let terms = TextFieldIndexing::default()
-        .set_tokenizer("raw")
-        .set_fieldnorms(false)
-        .set_index_option(IndexRecordOption::Basic);
-    let fields = Fields {
-        time: schema.add_i64_field("time", NumericOptions::default() | FAST),
-        term: schema.add_text_field("term", TextOptions::default().set_indexing_options(terms)),
-        row: schema.add_bytes_field("row", STORED),
-    };
-    (schema.build(), fields)
-}
-
-/// How indexes are written: rows compress well together, so their blocks are large.
-#[must_use]
-pub fn settings() -> IndexSettings {
-    let mut settings = IndexSettings { docstore_blocksize: 64 << 10, ..IndexSettings::default() };
-    settings.docstore_compression =
-        tantivy::store::Compressor::Zstd(tantivy::store::ZstdCompressor { compression_level: Some(1) });
-    settings
-}
-
-/// The fields of an index that was made by [`schema`].
-///
-/// # Errors
-/// When the index has other fields.
-pub fn fields(index: &Index) -> tantivy::Result<Fields> {
-    let schema = index.schema();
-    Ok(Fields {
-        time: schema.get_field("time")?,
-        term: schema.get_field("term")?,
-        row: schema.get_field("row")?,
-    })
-}
-
-/// Makes the document of an entry.
-#[must_use]
-pub fn document(fields: Fields, start_ns: i64, row: &Value) -> TantivyDocument {
-    let mut document = TantivyDocument::default();
-    document.add_i64(fields.time, start_ns);
-    document.add_bytes(fields.row, serde_json::to_string(row).unwrap_or_default().as_bytes());
-    if let Value::Object(members) = row {
-        let mut term = String::with_capacity(128);
-        for (key, value) in members.iter().filter(|(key, _)| !UNINDEXED.contains(&key.as_str())) {
-            term.clear();
-            push_step(&mut term, key);
-            add_terms(fields.term, value, &mut term, &mut document);
-        }
+/// Adds the terms of a row.
+pub fn add_all(field: Field, row: &Value, document: &mut TantivyDocument) {
+    let Value::Object(members) = row else { return };
+    let mut term = String::with_capacity(128);
+    for (key, value) in members.iter().filter(|(key, _)| !UNINDEXED.contains(&key.as_str())) {
+        term.clear();
+        push_step(&mut term, key);
+        add_terms(field, value, &mut term, document);
     }
-    document
 }
 
-/// Adds a term for every scalar in `value`; `path` is as it was afterwards.
+/// A term's path, as [`TermPath::below`] spells it, and what stands behind it; `None` if it is no term of ours.
+#[must_use]
+pub fn path_of(term: &str) -> Option<(&str, &str)> {
+    term.split_once(PATH_END)
+}
+
+/// Adds a term for every scalar in `value`, and for every list or object that is empty, so that whatever is there has
+/// one; `path` is as it was afterwards.
 fn add_terms(field: Field, value: &Value, path: &mut String, document: &mut TantivyDocument) {
     let length = path.len();
     match value {
-        Value::Object(members) => {
+        Value::Object(members) if !members.is_empty() => {
             for (key, member) in members {
                 push_step(path, key);
                 add_terms(field, member, path, document);
                 path.truncate(length);
             }
         }
-        Value::Array(elements) => {
+        Value::Array(elements) if !elements.is_empty() => {
             push_element(path);
             for element in elements {
                 add_terms(field, element, path, document);
@@ -160,7 +104,7 @@ fn push_value(term: &mut String, scalar: &Value) {
             term.push('t');
             term.push_str(&value[..value.floor_char_boundary(VALUE_BYTES_MAX)]);
         }
-        Value::Array(_) | Value::Object(_) => {}
+        Value::Array(_) | Value::Object(_) => term.push('e'),
     }
 }
 
@@ -223,6 +167,8 @@ pub enum TermValue {
     Whole(Value),
     /// The value is a string too long for a term.
     Cut,
+    /// The value is a list or an object without anything in it.
+    Empty,
 }
 
 /// Reads the part of a term behind its path; `None` if it is none of ours.
@@ -237,6 +183,7 @@ pub fn value(text: &str) -> Option<TermValue> {
         'n' => Value::Number(text.parse().ok()?),
         's' => Value::String(text.to_owned()),
         't' => return Some(TermValue::Cut),
+        'e' => return Some(TermValue::Empty),
         _ => return None,
     }))
 }

@@ -1,0 +1,44 @@
+//! From an index that tantivy wrote to a bundle: its files, and what is looked at before it is opened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tantivy::Index;
+
+use crate::Error;
+use crate::bundle::{self, Extent, Front};
+use crate::document;
+use crate::vocabulary::{Filter, Vocabulary};
+
+/// Where tantivy keeps an index's state.
+const STATE_FILE: &str = "meta.json";
+
+/// Bundles an index of at most one piece, which lies in `dir`, into `target`.
+///
+/// # Errors
+/// When the index can't be read or the bundle can't be written.
+pub fn pack(index: &Index, dir: &Path, target: &Path, extent: Extent) -> Result<(), Error> {
+    let fields = document::fields(index)?;
+    let searcher = index.reader()?.searcher();
+    let (vocabulary, traces) = match searcher.segment_readers() {
+        [reader] => (Vocabulary::of(reader, fields)?, Filter::of_traces(reader, fields)?),
+        _ => (Vocabulary::empty(), Filter::of(Vec::new())),
+    };
+    let front = Front { vocabulary: &vocabulary, traces: traces.as_ref() };
+    bundle::write(dir, &file_names(dir, index)?, &front, target, extent)
+}
+
+/// The files that make up the index now; what merges left over and locks are none of them.
+fn file_names(dir: &Path, index: &Index) -> Result<Vec<PathBuf>, Error> {
+    let pieces: Vec<String> = index.searchable_segment_ids()?.iter().map(|id| id.uuid_string()).collect();
+    let mut names = vec![PathBuf::from(STATE_FILE)];
+    for entry in fs::read_dir(dir).map_err(Error::io(dir))? {
+        let name = PathBuf::from(entry.map_err(Error::io(dir))?.file_name());
+        // A piece's files are called by its id.
+        let of = name.to_str().and_then(|name| name.split('.').next()).unwrap_or_default();
+        if pieces.iter().any(|piece| piece == of) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
