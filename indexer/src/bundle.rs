@@ -12,13 +12,14 @@
 //! ([`crate::vocabulary`]). A bundle is one segment's, or that of several whose indexes were merged; each of those has a
 //! name of its own for the same file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use segment::SegmentId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
@@ -54,12 +55,14 @@ pub struct Contents {
     pub first_ns: i64,
     /// Latest start of an entry.
     pub last_ns: i64,
+    /// Entries that ended in each segment.
+    segments: BTreeMap<String, u64>,
     /// Where each file lies: offset and length in bytes.
     files: BTreeMap<String, (u64, u64)>,
 }
 
 /// What the writer of a bundle knows of its entries.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Extent {
     /// Entries in the index.
     pub entries: u64,
@@ -67,27 +70,59 @@ pub struct Extent {
     pub first_ns: i64,
     /// Latest start of an entry.
     pub last_ns: i64,
+    /// Entries that ended in each segment.
+    pub segments: BTreeMap<String, u64>,
 }
 
 impl Extent {
     /// Of an index without entries.
-    pub const EMPTY: Self = Self { entries: 0, first_ns: i64::MAX, last_ns: i64::MIN };
+    pub const EMPTY: Self =
+        Self { entries: 0, first_ns: i64::MAX, last_ns: i64::MIN, segments: BTreeMap::new() };
 
-    /// Takes one more entry in.
+    /// Of the index of a segment where nothing ended yet.
+    #[must_use]
+    pub fn of(segment: &SegmentId) -> Self {
+        Self { segments: BTreeMap::from([(segment.to_string(), 0)]), ..Self::EMPTY }
+    }
+
+    /// Takes in one more entry of the one segment.
     pub fn add(&mut self, start_ns: i64) {
         self.entries += 1;
         self.first_ns = self.first_ns.min(start_ns);
         self.last_ns = self.last_ns.max(start_ns);
+        self.segments.values_mut().for_each(|entries| *entries += 1);
     }
 
-    /// Of all entries of two indexes.
+    /// Of all entries of two indexes of different segments.
     #[must_use]
-    pub fn union(self, other: Self) -> Self {
+    pub fn union(mut self, other: Self) -> Self {
+        self.segments.extend(other.segments);
         Self {
             entries: self.entries + other.entries,
             first_ns: self.first_ns.min(other.first_ns),
             last_ns: self.last_ns.max(other.last_ns),
+            segments: self.segments,
         }
+    }
+}
+
+impl Contents {
+    /// What it has of these segments; of the times, what it has of all.
+    #[must_use]
+    pub fn extent_of(&self, segments: &BTreeSet<SegmentId>) -> Extent {
+        let segments: BTreeMap<_, _> = segments
+            .iter()
+            .map(ToString::to_string)
+            .map(|id| (self.segments.get(&id).copied().unwrap_or_default(), id))
+            .map(|(entries, id)| (id, entries))
+            .collect();
+        Extent { entries: segments.values().sum(), first_ns: self.first_ns, last_ns: self.last_ns, segments }
+    }
+
+    /// Entries that ended in a segment.
+    #[must_use]
+    pub fn entries_of(&self, segment: &SegmentId) -> u64 {
+        self.segments.get(&segment.to_string()).copied().unwrap_or_default()
     }
 }
 
@@ -108,7 +143,7 @@ pub fn write(
     names: &[PathBuf],
     front: &Front<'_>,
     target: &Path,
-    extent: Extent,
+    extent: &Extent,
 ) -> Result<(), Error> {
     let temporary = target.with_extension("index.tmp");
     let mut out = BufWriter::new(File::create(&temporary).map_err(Error::io(&temporary))?);
@@ -130,8 +165,8 @@ pub fn write(
         files.insert(name.to_owned(), (offset, bytes.len() as u64));
         offset += bytes.len() as u64;
     }
-    let Extent { entries, first_ns, last_ns } = extent;
-    let contents = Contents { entry_version: ENTRY_VERSION, entries, first_ns, last_ns, files };
+    let Extent { entries, first_ns, last_ns, segments } = extent.clone();
+    let contents = Contents { entry_version: ENTRY_VERSION, entries, first_ns, last_ns, segments, files };
     let json = serde_json::to_vec(&contents).map_err(|error| Error::io(&temporary)(error.into()))?;
     let length = u32::try_from(json.len())
         .map_err(|_| Error::Bundle { path: target.into(), reason: "too many files" })?;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use dissect::Exchange;
@@ -95,6 +96,21 @@ impl ChainIndexer {
         }
     }
 
+    /// Indexes a sealed segment anew, alone; its index is replaced when the new one is whole.
+    ///
+    /// # Errors
+    /// When the segment can't be read or its index can't be written.
+    pub fn index_one(layout: &Layout, id: &SegmentId, entries: &mut u64) -> Result<(), Error> {
+        let mut indexer = Self::new(layout.clone(), id.chain.clone());
+        // Whoever follows the chain may build its index where it grows, at the same time.
+        let dir = layout.reindexing_dir();
+        indexer.begin(id.clone(), dir.join(id.to_string()))?;
+        while indexer.current.is_some() {
+            indexer.advance(Mode::Drain, entries)?;
+        }
+        fs::remove_dir_all(&dir).map_err(Error::io(&dir))
+    }
+
     /// Tells of a segment that has no index yet. Known ones are passed over.
     pub fn offer(&mut self, id: SegmentId) {
         let known = self.current.as_ref().is_some_and(|current| current.id == id)
@@ -110,7 +126,7 @@ impl ChainIndexer {
             let Some(id) = self.pending.pop_first() else {
                 return if self.has_ended { Step::Ended } else { Step::Idle };
             };
-            if let Err(error) = self.begin(id.clone()) {
+            if let Err(error) = self.begin(id.clone(), self.layout.growing_index(&id)) {
                 warn!(segment = %id, %error, "segment can't be indexed");
                 self.last = Some(id);
                 return Step::Worked;
@@ -130,13 +146,13 @@ impl ChainIndexer {
 
     /// Opens the next segment. Where it does not follow the last one, its flows are found anew from what was
     /// recorded shortly before it.
-    fn begin(&mut self, id: SegmentId) -> Result<(), Error> {
+    fn begin(&mut self, id: SegmentId, dir: PathBuf) -> Result<(), Error> {
         let previous = id.before();
         if self.last != previous || previous.is_none() {
             self.pipeline = Pipeline::warm(&self.layout, &id, Bodies::Kept)?;
         }
         let reader = open(&self.layout, &id)?;
-        let index = GrowingIndex::create(self.layout.growing_index(&id), &id)?;
+        let index = GrowingIndex::create(dir, &id)?;
         self.current = Some(Current {
             id,
             reader,

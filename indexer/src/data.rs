@@ -190,7 +190,7 @@ impl Data {
     #[must_use]
     pub fn entries_of(&self, id: &SegmentId) -> u64 {
         match Bundle::open(&self.layout().index(id)) {
-            Ok(bundle) => bundle.contents().entries,
+            Ok(bundle) => bundle.contents().entries_of(id),
             Err(_) => {
                 let growing = Index::open_in_dir(self.layout().growing_index(id));
                 growing.and_then(|index| index.reader()).map_or(0, |reader| reader.searcher().num_docs())

@@ -48,7 +48,7 @@ impl GrowingIndex {
             segment: segment.to_string(),
             writer,
             fields,
-            extent: Extent::EMPTY,
+            extent: Extent::of(segment),
             uncommitted: false,
         })
     }
@@ -92,7 +92,7 @@ impl GrowingIndex {
             merger.merge(&pieces).wait()?;
             merger.wait_merging_threads()?;
         }
-        pack(&index, &self.dir, target, self.extent)?;
+        pack(&index, &self.dir, target, &self.extent)?;
         fs::remove_dir_all(&self.dir).map_err(Error::io(&self.dir))
     }
 }

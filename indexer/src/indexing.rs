@@ -1,7 +1,6 @@
-//! Keeps every chain of a data directory indexed, on a thread of its own.
+//! Keeps every chain of a data directory indexed, on a thread of its own, and merges indexes on another one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,24 +8,31 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use segment::{Chain, SegmentId};
-use store::{Catalog, Layout};
+use segment::{Chain, SegmentId, TimeRange};
+use store::{Catalog, Layout, State};
 use tracing::warn;
 
 use crate::Error;
 use crate::bundle::Bundle;
 use crate::chain::{ChainIndexer, Mode, Step};
 use crate::document::ENTRY_VERSION;
+use crate::merging::{self, Latest};
 
 /// How often a segment that grows is looked at.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(50);
 /// How often the directory is listed for new segments.
 const LIST_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The thread that indexes; stops when dropped or drained.
+/// How often the merger looks for work.
+const MERGE_INTERVAL: Duration = Duration::from_secs(5);
+/// How much less than others the merger gets of the processors (nice(2)).
+const MERGER_NICENESS: i32 = 10;
+
+/// The threads that index and merge; they stop when this is dropped or drained.
 pub struct Indexing {
     mode: Option<Sender<Mode>>,
     thread: Option<JoinHandle<()>>,
+    merger: Option<(Sender<()>, JoinHandle<()>)>,
     entries: Arc<AtomicU64>,
 }
 
@@ -39,12 +45,13 @@ impl Indexing {
         let layout = Layout::new(dir);
         let (mode, mode_receiver) = bounded(1);
         let entries = Arc::new(AtomicU64::new(0));
+        let merger = start_merger(layout.clone())?;
         let mut worker = Worker::new(layout, Arc::clone(&entries));
         let thread = thread::Builder::new()
             .name("indexer".into())
             .spawn(move || worker.run(&mode_receiver))
             .map_err(Error::io(dir))?;
-        Ok(Self { mode: Some(mode), thread: Some(thread), entries })
+        Ok(Self { mode: Some(mode), thread: Some(thread), merger: Some(merger), entries })
     }
 
     /// Entries indexed since the start.
@@ -64,39 +71,74 @@ impl Indexing {
     }
 }
 
-/// Builds every index of the data directory anew. `progress` is told how many of how many segments are done.
+/// Merges indexes of neighbouring segments until there is nothing left to merge. `progress` is called before each.
 ///
 /// # Errors
-/// When the directory can't be listed, an index can't be removed, or a segment could not be indexed.
-pub fn reindex(dir: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
+/// When an index can't be read or written.
+pub fn merge(dir: &Path, progress: &mut dyn FnMut()) -> Result<(), Error> {
     let layout = Layout::new(dir);
-    let sealed = layout.list_sealed()?;
-    for path in sealed.iter().map(|id| layout.index(id)).filter(|path| path.exists()) {
-        fs::remove_file(&path).map_err(Error::io(&path))?;
-    }
-    let indexing = Indexing::start(dir)?;
-    let done = || sealed.iter().filter(|id| is_indexed(&layout, id)).count();
-    let ask_to_drain = indexing.mode.as_ref().map(|mode| mode.try_send(Mode::Drain));
-    debug_assert!(ask_to_drain.is_some_and(|sent| sent.is_ok()), "nothing was sent before");
-    while indexing.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
-        progress(done(), sealed.len());
-        thread::park_timeout(LIST_INTERVAL);
-    }
-    progress(done(), sealed.len());
-    let missing =
-        sealed.into_iter().find(|id| !is_indexed(&layout, id) && layout.sealed_segment(id).exists());
-    match missing {
-        Some(id) => {
-            Err(Error::Bundle { path: layout.index(&id), reason: "could not be built; the log says why" })
+    merging::clean_up(&layout)?;
+    loop {
+        progress();
+        if !merging::merge_once(&layout, Latest::Ended)? {
+            return Ok(());
         }
-        None => Ok(()),
     }
+}
+
+/// Builds the indexes of the segments in `range` anew; until one is there, the one before answers. `progress` is told
+/// how many of how many segments are done.
+///
+/// # Errors
+/// When the directory can't be listed, an index can't be replaced, or a segment could not be indexed.
+pub fn reindex(dir: &Path, range: TimeRange, progress: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
+    let layout = Layout::new(dir);
+    let (segments, _) = Catalog::open_uncached(layout.clone()).segments()?;
+    let wanted: Vec<SegmentId> = segments
+        .into_iter()
+        .filter(|segment| segment.state != State::Open && segment.may_overlap(range))
+        .map(|segment| segment.id)
+        .collect();
+    let mut entries = 0;
+    for (done, id) in wanted.iter().enumerate() {
+        progress(done, wanted.len());
+        if layout.sealed_segment(id).exists() {
+            ChainIndexer::index_one(&layout, id, &mut entries)?;
+        }
+    }
+    progress(wanted.len(), wanted.len());
+    Ok(())
+}
+
+/// Merges what has settled, now and then, when nobody else needs the processor.
+fn start_merger(layout: Layout) -> Result<(Sender<()>, JoinHandle<()>), Error> {
+    let (stop, stopped) = bounded(1);
+    let dir = layout.root().to_owned();
+    let run = move || {
+        // On Linux this is the thread's own.
+        let _ = rustix::process::nice(MERGER_NICENESS);
+        let tell = |error: Error| warn!(%error, "indexes can't be merged");
+        if let Err(error) = merging::clean_up(&layout) {
+            tell(error);
+        }
+        while stopped.recv_timeout(MERGE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            if let Err(error) = merging::merge_once(&layout, Latest::Grows) {
+                tell(error);
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("merger".into()).spawn(run).map_err(Error::io(&dir))?;
+    Ok((stop, thread))
 }
 
 impl Drop for Indexing {
     fn drop(&mut self) {
         self.mode = None;
         if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if let Some((stop, thread)) = self.merger.take() {
+            drop(stop);
             let _ = thread.join();
         }
     }

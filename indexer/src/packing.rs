@@ -17,7 +17,7 @@ const STATE_FILE: &str = "meta.json";
 ///
 /// # Errors
 /// When the index can't be read or the bundle can't be written.
-pub fn pack(index: &Index, dir: &Path, target: &Path, extent: Extent) -> Result<(), Error> {
+pub fn pack(index: &Index, dir: &Path, target: &Path, extent: &Extent) -> Result<(), Error> {
     let fields = document::fields(index)?;
     let searcher = index.reader()?.searcher();
     let (vocabulary, traces) = match searcher.segment_readers() {

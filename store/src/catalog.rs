@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use segment::{Loss, Manifest, Origin, SegmentId, TimeRange, Timestamp};
 use tracing::warn;
@@ -38,7 +39,7 @@ pub struct Summary {
     pub bytes: u64,
     /// Size of the segment file.
     pub file_bytes: u64,
-    /// Size of the index file; 0 without one.
+    /// Size of the index file, or its share of one; 0 without.
     pub index_bytes: u64,
     /// What is known to be missing.
     pub losses: Vec<Loss>,
@@ -132,7 +133,9 @@ impl Catalog {
     }
 
     fn sealed_summary(&self, id: SegmentId, manifest: Manifest) -> Summary {
-        let index_bytes = fs::metadata(self.layout.index(&id)).map_or(0, |found| found.len());
+        // An index of several segments has a name for each: every one has its share.
+        let share = |found: fs::Metadata| found.len().div_ceil(found.nlink().max(1));
+        let index_bytes = fs::metadata(self.layout.index(&id)).map_or(0, share);
         Summary {
             state: if index_bytes > 0 { State::Indexed } else { State::Sealed },
             range: manifest.range,

@@ -86,6 +86,18 @@ impl Layout {
         self.open_dir().join(format!("{id}.index"))
     }
 
+    /// Where indexes are merged: a directory that is there only meanwhile.
+    #[must_use]
+    pub fn merging_dir(&self) -> PathBuf {
+        self.root.join("merging")
+    }
+
+    /// Where indexes of sealed segments are built anew: a directory that is there only meanwhile.
+    #[must_use]
+    pub fn reindexing_dir(&self) -> PathBuf {
+        self.root.join("reindexing")
+    }
+
     /// Segments that are being written, in order of chain and sequence.
     ///
     /// # Errors

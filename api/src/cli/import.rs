@@ -76,8 +76,10 @@ impl Import {
         let spinner = progress::status_line();
         spinner.set_message("indexing …");
         let indexed = indexing.map(Indexing::drain);
-        spinner.finish_and_clear();
         indexed.context("what was imported has no index yet: run `remora reindex`")?;
+        spinner.set_message("merging indexes …");
+        indexer::merge(place.path(), &mut || spinner.tick())?;
+        spinner.finish_and_clear();
         telling.tell(&json!({ "event": "indexed" }))?;
         if interrupted {
             return Err(anyhow!(

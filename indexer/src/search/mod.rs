@@ -34,7 +34,7 @@ pub use decide::Deciding;
 pub use plan::{Plan, asked_range};
 pub use prune::Reason;
 pub use source::{Kind, Source, sources};
-pub use stream::{Entries, Stream, Wanted};
+pub use stream::{Ended, Entries, Stream, Wanted};
 
 use stream::Rank;
 

@@ -180,6 +180,12 @@ impl Ended {
         Ok(ended)
     }
 
+    /// Whether every document is of a segment that is wanted.
+    #[must_use]
+    pub fn are_all_wanted(&self) -> bool {
+        self.wanted.is_none()
+    }
+
     /// Whether a document is of a segment that is wanted.
     #[must_use]
     pub fn is_wanted(&self, doc: u32) -> bool {

@@ -96,6 +96,6 @@ pub fn recorded() -> TempDir {
 /// The same, indexed.
 pub fn indexed() -> TempDir {
     let dir = recorded();
-    indexer::reindex(dir.path(), &mut |_, _| ()).unwrap();
+    indexer::reindex(dir.path(), segment::TimeRange::ALL, &mut |_, _| ()).unwrap();
     dir
 }

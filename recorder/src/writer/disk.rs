@@ -10,6 +10,7 @@
 //! ```
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -254,7 +255,9 @@ fn expire_now(data: &DataDir, budget: Budget) -> Result<Vec<(SegmentId, u64)>, E
 fn sealed_segments(folder: &Path) -> Result<Vec<SegmentOnDisk>, Error> {
     let mut segments = Vec::new();
     for id in segment_ids(folder)? {
-        let size = |name: String| std::fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+        // A file with several names, an index of several segments, is shared by them.
+        let share = |file: std::fs::Metadata| file.len().div_ceil(file.nlink().max(1));
+        let size = |name: String| std::fs::metadata(folder.join(name)).map_or(0, share);
         let bytes = size(id.file_name())
             + size(id.manifest_name())
             + size(format!("{id}.index"))
