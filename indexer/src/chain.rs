@@ -267,7 +267,7 @@ impl Current {
     fn take(&mut self, naming: &mut Naming, names: &Names, exchange: &Exchange) -> Result<(), Error> {
         let entry = indexed(naming, names, exchange, &self.id, self.entries);
         self.entries += 1;
-        self.index.add(&entry)
+        self.index.add(entry)
     }
 }
 
@@ -275,7 +275,7 @@ impl Current {
 fn indexed(naming: &mut Naming, names: &Names, exchange: &Exchange, id: &SegmentId, number: u64) -> Indexed {
     let (start, entry) = entry::entry(naming, names, exchange, Bodies::Kept);
     let words = Words::of(&entry, pipeline::began_in(id, exchange));
-    let row = without_bodies(entry);
-    let facts = Facts::of(&row, entry::elapsed_ns(exchange));
-    Indexed { start_ns: start.nanos(), number, facts, words, row }
+    let entry = without_bodies(entry);
+    let facts = Facts::of(&entry, entry::elapsed_ns(exchange));
+    Indexed { start_ns: start.nanos(), number, facts, words, entry }
 }

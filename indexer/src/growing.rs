@@ -42,6 +42,7 @@ impl GrowingIndex {
         fs::create_dir_all(&dir).map_err(Error::io(&dir))?;
         let (schema, fields) = document::schema();
         let index = Index::builder().schema(schema).settings(document::settings()).create_in_dir(&dir)?;
+        document::prepare(&index);
         let writer = index.writer_with_num_threads(1, WRITER_MEMORY_BYTES)?;
         Ok(Self {
             dir,
@@ -57,9 +58,9 @@ impl GrowingIndex {
     ///
     /// # Errors
     /// When tantivy's threads died.
-    pub fn add(&mut self, entry: &Indexed) -> Result<(), Error> {
-        self.writer.add_document(document::document(self.fields, &self.segment, entry))?;
+    pub fn add(&mut self, entry: Indexed) -> Result<(), Error> {
         self.extent.add(entry.start_ns);
+        self.writer.add_document(document::document(self.fields, &self.segment, entry))?;
         self.uncommitted = true;
         Ok(())
     }

@@ -9,7 +9,9 @@
 //! thus needs no semantics of its own: equality, order, regular expressions and text functions all come
 //! from `kfl`.
 
-use kfl::{Expression, Literal, Op, Operand, Path, Reach, Step, TextSearch, Word};
+use std::collections::{BTreeSet, HashMap};
+
+use kfl::{Expression, Literal, Op, Operand, Path, Reach, Step, TextSearch, TraceId, Word, words_said};
 use serde_json::{Map, Value};
 use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
@@ -20,6 +22,7 @@ use crate::docs::Docs;
 use crate::document::{self, Fields, INCOMPLETE, TermPath, TermValue};
 use crate::entry::{reads_bodies, row_has};
 use crate::probe::Probe;
+use crate::vocabulary::trace_words;
 
 /// Documents that surely and that possibly satisfy an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,16 +100,7 @@ impl Planner<'_> {
             }
             Expression::Not(inner) => Ok(self.plan(inner)?.invert()),
             Expression::Text(search) => self.text(search),
-            Expression::Trace(id) => {
-                let word = document::trace_word(*id);
-                let mut found = Candidates::exactly(self.none());
-                let words = self.reader.inverted_index(self.fields.word)?;
-                if let Some(info) = words.terms().get(&word).map_err(read_failed)? {
-                    add_postings(&words, &info, &mut found, true)?;
-                }
-                self.add_incomplete(&words, &mut found)?;
-                Ok(found)
-            }
+            Expression::Trace(id) => self.trace(*id),
             Expression::Redact(_) => Ok(self.anything()),
             Expression::Comparison { .. } | Expression::Truth(_) => self.predicate(expression),
         }
@@ -156,6 +150,13 @@ impl Planner<'_> {
         let equal = self.by_values(equal, path.clone())?;
         let mut present = Candidates::exactly(self.none());
         self.add_below(path.below(), &mut present, true)?;
+        if let Some(column) = InColumn::of(path) {
+            let numbers = self.reader.fast_fields().u64(column.name)?;
+            for doc in (0..self.reader.max_doc()).filter(|doc| numbers.first(*doc).is_some()) {
+                present.possible.insert(doc);
+                present.sure.insert(doc);
+            }
+        }
         Ok(if op == Op::Ne {
             let mut differs = equal.invert();
             differs.intersect(&present);
@@ -179,6 +180,9 @@ impl Planner<'_> {
         }
         if probe.holds_of_objects() {
             self.add_within(path.below(), &mut found)?;
+        }
+        if let Some(column) = InColumn::of(&path) {
+            self.try_column(&column, probe, &mut found)?;
         }
         // A list stands for its elements, and lists in it for theirs.
         let mut level = path;
@@ -206,6 +210,19 @@ impl Planner<'_> {
         }
         self.add_incomplete(&words, &mut all)?;
         Ok(all)
+    }
+
+    /// What says the digits of a trace id. Where it stands only the entry itself can tell.
+    fn trace(&self, id: TraceId) -> Result<Candidates, Error> {
+        let words = self.reader.inverted_index(self.fields.word)?;
+        let mut found = Candidates::exactly(self.none());
+        for word in trace_words(id) {
+            if let Some(info) = words.terms().get(&word).map_err(read_failed)? {
+                add_postings(&words, &info, &mut found, false)?;
+            }
+        }
+        self.add_incomplete(&words, &mut found)?;
+        Ok(found)
     }
 
     /// Entries whose words are not all there may say anything.
@@ -293,7 +310,13 @@ impl Planner<'_> {
                         add_postings(self.terms, stream.value(), found, is_sure)?;
                     }
                 }
-                Some(TermValue::Cut) | None => add_postings(self.terms, stream.value(), found, false)?,
+                Some(TermValue::Cut(start)) => {
+                    let holds = probe.holds_of_start(&start);
+                    if holds != Some(false) {
+                        add_postings(self.terms, stream.value(), found, is_sure && holds == Some(true))?;
+                    }
+                }
+                None => add_postings(self.terms, stream.value(), found, false)?,
                 Some(TermValue::Empty) => {
                     if probe.holds_of_objects() {
                         add_postings(self.terms, stream.value(), found, false)?;
@@ -315,14 +338,56 @@ impl Planner<'_> {
     ) -> Result<(), Error> {
         let values = [Value::from(text), Value::Bool(true), Value::Bool(false), Value::Null];
         for value in values {
-            let tail = document::value_text(&value);
+            let tail = path.value_text(&value);
             let is_cut = tail.starts_with('t') && value.is_string();
             if !is_cut && !probe.holds(value) {
                 continue;
             }
             let term = path.prefix() + &tail;
-            if let Some(info) = self.terms.terms().get(&term).map_err(read_failed)? {
-                add_postings(self.terms, &info, found, is_sure && !is_cut)?;
+            let Some(info) = self.terms.terms().get(&term).map_err(read_failed)? else { continue };
+            if is_cut {
+                let mut cut = Candidates::exactly(self.none());
+                add_postings(self.terms, &info, &mut cut, false)?;
+                cut.intersect(&self.saying(text)?);
+                found.unite(&cut);
+            } else {
+                add_postings(self.terms, &info, found, is_sure)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries that may have `text` for a value: they say all its words.
+    fn saying(&self, text: &str) -> Result<Candidates, Error> {
+        let words = self.reader.inverted_index(self.fields.word)?;
+        let mut all = self.anything();
+        let mut sought = BTreeSet::new();
+        words_said(&Value::from(text), &mut |word| {
+            sought.insert(word.to_owned());
+        });
+        for word in sought {
+            let mut saying = Candidates::exactly(self.none());
+            if let Some(info) = words.terms().get(&word).map_err(read_failed)? {
+                add_postings(&words, &info, &mut saying, false)?;
+            }
+            all.intersect(&saying);
+        }
+        self.add_incomplete(&words, &mut all)?;
+        Ok(all)
+    }
+
+    /// Adds every document whose number in a column makes the predicate hold.
+    fn try_column(&self, column: &InColumn, probe: &Probe<'_>, found: &mut Candidates) -> Result<(), Error> {
+        let numbers = self.reader.fast_fields().u64(column.name)?;
+        let mut tried: HashMap<u64, bool> = HashMap::new();
+        for doc in 0..self.reader.max_doc() {
+            let Some(number) = numbers.first(doc) else { continue };
+            if tried.len() >= TRIED_MAX {
+                tried.clear();
+            }
+            if *tried.entry(number).or_insert_with(|| probe.holds((column.value)(number))) {
+                found.possible.insert(doc);
+                found.sure.insert(doc);
             }
         }
         Ok(())
@@ -409,6 +474,30 @@ fn needs_presence(predicate: &Expression) -> Option<(Expression, Op)> {
     (is_simple && matches!(op, Op::Eq | Op::Ne)).then_some((equal, *op))
 }
 
+/// A field whose values are numbers in a column.
+struct InColumn {
+    /// The column.
+    name: &'static str,
+    /// The field's value for a number.
+    value: fn(u64) -> Value,
+}
+
+impl InColumn {
+    fn of(path: &TermPath) -> Option<Self> {
+        let (name, value): (_, fn(u64) -> Value) = match path.below() {
+            "requestSize\x1e" => ("request", Value::from),
+            "responseSize\x1e" => ("response", Value::from),
+            // Microseconds, rounded as entries round nanoseconds.
+            "elapsedTime\x1e" => ("elapsed", |micros| Value::from(micros.saturating_add(500) / 1_000)),
+            "src\x1eport\x1e" => ("port", |port| Value::from(port.to_string())),
+            _ => return None,
+        };
+        Some(Self { name, value })
+    }
+}
+
+/// Values of a column that are remembered while it is read.
+const TRIED_MAX: usize = 65_536;
 /// No field of an entry nests lists deeper.
 const LIST_NESTING_MAX: usize = 4;
 /// No word comes before this: those that stand for something else begin with control characters.

@@ -1,6 +1,6 @@
 //! A predicate on one path, tried on single values: what the term dictionary is asked with.
 
-use kfl::{Expression, Literal, Op, Operand, Path, Step};
+use kfl::{Expression, Literal, Op, Operand, Path, Step, TextFunction};
 use serde_json::{Map, Value};
 
 /// A larger index into a list is not looked up.
@@ -64,6 +64,19 @@ impl<'a> Probe<'a> {
     #[must_use]
     pub fn holds_of_objects(&self) -> bool {
         self.holds(Value::Object(Map::new()))
+    }
+
+    /// Whether the predicate holds of a text that begins with `start` and goes on; `None` if that doesn't tell.
+    #[must_use]
+    pub fn holds_of_start(&self, start: &str) -> Option<bool> {
+        let Expression::Truth(Operand::Call(call)) = self.predicate else { return None };
+        let Operand::Literal(Literal::Text(sought)) = call.argument.as_ref() else { return None };
+        match call.function {
+            TextFunction::StartsWith if start.starts_with(sought.as_str()) => Some(true),
+            TextFunction::StartsWith if !sought.starts_with(start) => Some(false),
+            TextFunction::Contains if start.contains(sought.as_str()) => Some(true),
+            _ => None,
+        }
     }
 
     /// Whether it asks whether what is there is true.

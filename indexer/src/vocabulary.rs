@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use kfl::TraceId;
 use segment::Digest;
 use serde::{Deserialize, Serialize};
 use tantivy::SegmentReader;
@@ -141,7 +142,8 @@ impl Filter {
         self.0.as_ref().is_some_and(|filter| filter.contains(&hash(key)))
     }
 
-    /// Of the trace ids in an index segment; `None` where there are too many, or entries whose ids aren't known.
+    /// Of the words in an index segment that may be trace ids; `None` where there are too many, or entries whose words
+    /// aren't all known.
     ///
     /// # Errors
     /// When the index can't be read.
@@ -151,19 +153,24 @@ impl Filter {
         if words.terms().get(document::INCOMPLETE).map_err(read_failed)?.is_some() {
             return Ok(None);
         }
-        let mut stream = words
-            .terms()
-            .range()
-            .ge(document::TRACE_FIRST)
-            .lt(document::TRACE_END)
-            .into_stream()
-            .map_err(read_failed)?;
+        let mut stream = words.terms().stream().map_err(read_failed)?;
         let mut keys = Vec::new();
-        while stream.advance() {
-            keys.push(hash(std::str::from_utf8(stream.key()).unwrap_or_default()));
+        while stream.advance() && keys.len() <= KEYS_MAX {
+            let word = stream.key();
+            if matches!(word.len(), 16 | 32) && word.iter().all(u8::is_ascii_hexdigit) {
+                keys.push(hash(std::str::from_utf8(word).unwrap_or_default()));
+            }
         }
         Ok(Self::of(keys))
     }
+}
+
+/// The words by which a trace id may be said: all its digits, and the half of them if the others are zeros.
+#[must_use]
+pub fn trace_words(id: TraceId) -> Vec<String> {
+    let digits = id.to_string();
+    let short = digits.strip_prefix("0000000000000000").map(str::to_owned);
+    short.into_iter().chain([digits]).collect()
 }
 
 /// The same everywhere and for ever.

@@ -44,11 +44,13 @@ pub enum Reach {
 const WORDS_MAX: usize = 31;
 /// Letters of a word; longer ones in a record are compared no further.
 const LETTERS_MAX: usize = 64;
+/// Further away than this, words have nothing in common.
+const DISTANCE_MAX: u8 = 2;
 /// Letters that decide whether a word of a record is the one sought: those that may be sought, those by which
 /// they may differ, and one that says there are more.
 const DECIDING_LETTERS_MAX: usize = LETTERS_MAX + DISTANCE_MAX as usize + 1;
 /// Fields at a record's root that say something of it, where all others say what it is made of.
-const NOTES: [&str; 12] = [
+const NOTES: [&str; 19] = [
     "protocol",
     "id",
     "segment",
@@ -61,9 +63,14 @@ const NOTES: [&str; 12] = [
     "requestSize",
     "responseSize",
     "dissectorVersion",
+    "node",
+    "outgoing",
+    "tls",
+    "passed",
+    "failed",
+    "gaps",
+    "truncated",
 ];
-/// Further away than this, words have nothing in common.
-const DISTANCE_MAX: u8 = 2;
 
 impl TextSearch {
     /// Reads a search.
@@ -181,6 +188,7 @@ fn any_below(value: &Value, depth: usize, found: &mut dyn FnMut(&str) -> bool) -
                     || (is_base64 && field.as_str().is_some_and(|text| is_in_base64(text, found)))
             })
         }
+        Value::Bool(_) | Value::Null => false,
         scalar => Scalar::of(scalar).is_some_and(|scalar| scalar.with_text(|text| found(text))),
     }
 }

@@ -4,16 +4,19 @@
 //! |---|---|---|
 //! | `time` | when the entry began | ranges and order |
 //! | `number`, `segment` | which one of those that ended in which segment | what was there when a question was asked, and what came since |
-//! | `edge`, `endpoint`, `class`, `elapsed`, `request`, `response` | its [`Facts`] | counts, percentiles, maps |
-//! | `term` | one term for every scalar in the row ([`terms`]) | any comparison on any field |
-//! | `word` | every word it says, bodies included, and its trace ids ([`words`]) | full text and traces |
-//! | `row` | the entry without its bodies | lists, and the evaluator |
+//! | `edge`, `endpoint`, `class`, `elapsed`, `request`, `response` | its [`Facts`] | counts, percentiles, maps; comparisons of times and sizes |
+//! | `port` | port of who asked | comparisons |
+//! | `term` | one term for every other scalar of the entry without bodies ([`terms`]) | any comparison on any field |
+//! | `word` | every word it says, bodies included ([`words`]) | full text, traces, ids |
+//! | `row` | the entry without bodies and without what follows from the rest ([`row`]) | lists, and the evaluator |
 //!
 //! Bodies themselves are dissected again from the segment when they are asked for.
 
 mod facts;
+mod row;
 mod template;
 mod terms;
+mod tokenizer;
 mod words;
 
 use serde_json::Value;
@@ -23,8 +26,9 @@ use tantivy::schema::{
 use tantivy::{Index, IndexSettings, TantivyDocument};
 
 pub use facts::{Class, Edge, Endpoint, Facts};
-pub use terms::{TermPath, TermValue, path_of, value, value_text};
-pub use words::{INCOMPLETE, TRACE_END, TRACE_FIRST, Words, trace_word};
+pub use row::{slim, whole};
+pub use terms::{TermPath, TermValue, path_of, value};
+pub use words::{INCOMPLETE, Words};
 
 /// Entries made by other rules than these are made again: raise it when a field changes.
 pub const ENTRY_VERSION: u32 = 4;
@@ -50,6 +54,8 @@ pub struct Fields {
     pub request: Field,
     /// Bytes of the response on the wire.
     pub response: Field,
+    /// Port of who asked; absent where it is no number.
+    pub port: Field,
     /// Every scalar with its path.
     pub term: Field,
     /// Every word.
@@ -70,7 +76,7 @@ pub struct Indexed {
     /// What it says.
     pub words: Words,
     /// The entry without its bodies.
-    pub row: Value,
+    pub entry: Value,
 }
 
 /// The schema of every index.
@@ -79,7 +85,7 @@ pub fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let postings = || {
         let indexing = TextFieldIndexing::default()
-            .set_tokenizer("raw")
+            .set_tokenizer(tokenizer::NAME)
             .set_fieldnorms(false)
             .set_index_option(IndexRecordOption::Basic);
         TextOptions::default().set_indexing_options(indexing)
@@ -96,6 +102,7 @@ pub fn schema() -> (Schema, Fields) {
         elapsed: schema.add_u64_field("elapsed", number()),
         request: schema.add_u64_field("request", number()),
         response: schema.add_u64_field("response", number()),
+        port: schema.add_u64_field("port", number()),
         term: schema.add_text_field("term", postings()),
         word: schema.add_text_field("word", postings()),
         row: schema.add_bytes_field("row", STORED),
@@ -103,10 +110,15 @@ pub fn schema() -> (Schema, Fields) {
     (schema.build(), fields)
 }
 
-/// How indexes are written: rows compress well together, so their blocks are large.
+/// Tells an index that is written how its texts are taken apart.
+pub fn prepare(index: &Index) {
+    index.tokenizers().register(tokenizer::NAME, tokenizer::Ended::default());
+}
+
+/// How indexes are written: rows compress well together, those of a trace above all, so their blocks are large.
 #[must_use]
 pub fn settings() -> IndexSettings {
-    let mut settings = IndexSettings { docstore_blocksize: 64 << 10, ..IndexSettings::default() };
+    let mut settings = IndexSettings { docstore_blocksize: 256 << 10, ..IndexSettings::default() };
     settings.docstore_compression =
         tantivy::store::Compressor::Zstd(tantivy::store::ZstdCompressor { compression_level: Some(1) });
     settings
@@ -129,6 +141,7 @@ pub fn fields(index: &Index) -> tantivy::Result<Fields> {
         elapsed: field("elapsed")?,
         request: field("request")?,
         response: field("response")?,
+        port: field("port")?,
         term: field("term")?,
         word: field("word")?,
         row: field("row")?,
@@ -137,11 +150,11 @@ pub fn fields(index: &Index) -> tantivy::Result<Fields> {
 
 /// Makes the document of an entry that ended in `segment`.
 #[must_use]
-pub fn document(fields: Fields, segment: &str, entry: &Indexed) -> TantivyDocument {
-    let Indexed { start_ns, number, facts, words, row } = entry;
+pub fn document(fields: Fields, segment: &str, indexed: Indexed) -> TantivyDocument {
+    let Indexed { start_ns, number, facts, words, entry } = indexed;
     let mut document = TantivyDocument::default();
-    document.add_i64(fields.time, *start_ns);
-    document.add_u64(fields.number, *number);
+    document.add_i64(fields.time, start_ns);
+    document.add_u64(fields.number, number);
     document.add_text(fields.segment, segment);
     document.add_text(fields.edge, facts.edge.text());
     if let Some(endpoint) = &facts.endpoint {
@@ -153,10 +166,12 @@ pub fn document(fields: Fields, segment: &str, entry: &Indexed) -> TantivyDocume
     }
     document.add_u64(fields.request, facts.request_bytes);
     document.add_u64(fields.response, facts.response_bytes);
-    for word in words.iter() {
-        document.add_text(fields.word, word);
+    if let Some(port) = entry["src"]["port"].as_str().and_then(|port| port.parse().ok()) {
+        document.add_u64(fields.port, port);
     }
-    terms::add_all(fields.term, row, &mut document);
-    document.add_bytes(fields.row, serde_json::to_string(row).unwrap_or_default().as_bytes());
+    document.add_text(fields.word, words.0);
+    document.add_text(fields.term, terms::of(&entry));
+    let row = slim(entry, start_ns);
+    document.add_bytes(fields.row, serde_json::to_string(&row).unwrap_or_default().as_bytes());
     document
 }

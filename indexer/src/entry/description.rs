@@ -111,6 +111,7 @@ pub const COMMON: &[Field] = &[
     Field::number("index", "number among the entries that begin in the same packet"),
     Field::text("stream", "both ends of the flow"),
     Field::text("node.name", "node that recorded it"),
+    Field::number("dissectorVersion", "version of the rules that made the entry; see remora reindex"),
     Field::number("timestamp", "start, milliseconds since 1970"),
     Field::text("startTime", "start, RFC 3339 with nanoseconds, UTC"),
     Field::number(

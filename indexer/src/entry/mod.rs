@@ -34,12 +34,12 @@ use dissect::{Endpoint, Exchange, Limits, Message, Transport};
 use segment::{PacketRef, SegmentId, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::document::ENTRY_VERSION;
 use crate::names::Names;
 use crate::schema::Schemas;
 
 pub use description::{COMMON, Description, Field, Kind, Outcome, Summary};
-use id::Ordinal;
-pub use id::{Begun, EntryId, Naming};
+pub use id::{Begun, EntryId, Naming, Ordinal};
 pub use protocol::{ALL, complete, of, reads_bodies, row_has, summary, undescribed, without_bodies};
 
 /// Whether bodies are part of the entry.
@@ -98,6 +98,7 @@ fn build(
     entry.insert("startTime".into(), rfc3339(start).into());
     entry.insert("src".into(), end(names, exchange.client, start));
     entry.insert("dst".into(), end(names, exchange.server, start));
+    entry.insert("dissectorVersion".into(), ENTRY_VERSION.into());
     entry.insert("outgoing".into(), false.into());
     entry.insert("tls".into(), false.into());
     entry.insert("passed".into(), false.into());

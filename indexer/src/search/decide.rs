@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kfl::Query;
+use kfl::{Expression, Query};
 use segment::SegmentId;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ pub struct Deciding<'a> {
     data: &'a Data,
     query: &'a Query,
     needs_bodies: bool,
+    /// Whether what holds of a row holds of the whole entry.
+    rows_suffice: bool,
     /// What was found of a segment that was dissected as a whole, by id; only the latest is kept.
     dissected: Option<(SegmentId, HashMap<String, bool>)>,
 }
@@ -29,7 +31,8 @@ impl<'a> Deciding<'a> {
     pub fn new(data: &'a Data, query: &'a Query) -> Self {
         let expression = query.expression();
         let needs_bodies = expression.reads_everything() || expression.paths().into_iter().any(reads_bodies);
-        Self { data, query, needs_bodies, dissected: None }
+        let rows_suffice = !query.redacts() && is_monotone(expression);
+        Self { data, query, needs_bodies, rows_suffice, dissected: None }
     }
 
     /// Whether rows are not enough.
@@ -46,6 +49,9 @@ impl<'a> Deciding<'a> {
     pub fn holds(&mut self, row: &Value, ended_in: Option<(SegmentId, usize)>) -> Result<bool, Error> {
         if !self.needs_bodies {
             return Ok(self.query.matches(row));
+        }
+        if self.rows_suffice && self.query.matches(row) {
+            return Ok(true);
         }
         let Some(id) = row.get("id").and_then(Value::as_str) else { return Ok(false) };
         if let Some((segment, candidates)) = ended_in.filter(|(_, candidates)| *candidates > SINGLE_MAX)
@@ -78,5 +84,14 @@ impl<'a> Deciding<'a> {
             self.dissected = Some((segment.clone(), decided));
         }
         Ok(self.dissected.as_ref().and_then(|(_, decided)| decided.get(id)).copied())
+    }
+}
+
+/// Whether more said can only make it hold: it asks for words and trace ids, and of all else only what rows have.
+fn is_monotone(expression: &Expression) -> bool {
+    match expression {
+        Expression::And(parts) | Expression::Or(parts) => parts.iter().all(is_monotone),
+        Expression::Text(_) | Expression::Trace(_) => true,
+        other => !other.reads_everything() && !other.paths().into_iter().any(reads_bodies),
     }
 }

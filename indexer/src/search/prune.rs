@@ -7,7 +7,7 @@ use crate::document::{self, TermPath, TermValue};
 use crate::entry::{reads_bodies, row_has};
 use crate::opened::Opened;
 use crate::probe::Probe;
-use crate::vocabulary::Values;
+use crate::vocabulary::{Values, trace_words};
 
 /// Why an index stays closed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -66,7 +66,8 @@ pub fn rules_out(expression: &Expression, index: &Opened) -> Result<Option<Reaso
         }
         Expression::Trace(id) => {
             let traces = index.traces()?;
-            let may_have = traces.is_none_or(|traces| traces.may_have(&document::trace_word(*id)));
+            let words = trace_words(*id);
+            let may_have = traces.is_none_or(|traces| words.iter().any(|word| traces.may_have(word)));
             Ok(Some(Reason::Trace).filter(|_| !may_have))
         }
         Expression::Comparison { .. } | Expression::Truth(_) => predicate(expression, index),
@@ -98,7 +99,7 @@ fn predicate(predicate: &Expression, index: &Opened) -> Result<Option<Reason>, E
         Values::All(values) => {
             let may_hold = values.iter().any(|value| match document::value(value) {
                 Some(TermValue::Whole(value)) => probe.holds(value),
-                Some(TermValue::Cut) | None => true,
+                Some(TermValue::Cut(_)) | None => true,
                 Some(TermValue::Empty) => false,
             });
             Ok(Some(Reason::Values).filter(|_| !may_hold))
@@ -119,6 +120,6 @@ fn plain_path(path: &Path) -> Option<TermPath> {
         term_path.key(key);
     }
     Some(term_path)
-        .filter(|term_path| term_path.is_indexed() && term_path.is_exact())
+        .filter(|term_path| term_path.is_indexed() && term_path.is_exact() && !term_path.is_in_column())
         .filter(|_| row_has(path) && !reads_bodies(path))
 }

@@ -10,6 +10,7 @@ use tantivy::{DocAddress, TantivyDocument};
 
 use crate::Error;
 use crate::data::Order;
+use crate::document;
 use crate::opened::Ready;
 use crate::plan;
 
@@ -147,14 +148,16 @@ impl Stream {
     }
 }
 
-/// The stored row of a document; `None` if it is damaged.
+/// The entry of a document, without bodies; `None` if it is damaged.
 ///
 /// # Errors
 /// When the index can't be read.
 pub fn row(ready: &Ready, at: DocAddress) -> Result<Option<Value>, Error> {
     let document: TantivyDocument = ready.searcher.doc(at)?;
+    let time = ready.searcher.segment_reader(at.segment_ord).fast_fields().i64("time")?;
     let bytes = document.get_first(ready.fields.row).and_then(|row| row.as_bytes());
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()))
+    let row = bytes.and_then(|bytes| serde_json::from_slice(bytes).ok());
+    Ok(row.zip(time.first(at.doc_id)).map(|(row, start_ns)| document::whole(row, start_ns)))
 }
 
 /// In which segment each document of an index segment ended.

@@ -21,7 +21,7 @@ const TEXT_CHARS_MAX: usize = 400;
 const DIFFERENCES_SHOWN_MAX: usize = 5;
 
 /// What is the same everywhere, or says only when and where this was recorded.
-const LEFT_OUT: [&str; 6] = ["id", "index", "segment", "node", "timestamp", "startTime"];
+const LEFT_OUT: [&str; 7] = ["id", "index", "segment", "node", "timestamp", "startTime", "dissectorVersion"];
 
 fn captures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/captures");
