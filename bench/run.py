@@ -2,7 +2,7 @@
 """Measures Remora against tcpdump, dumpcap, tshark and zstd, in one run, as ratios.
 
 Sources of chance are seeded, captures are generated (never downloaded, never checked in) under
-target/bench, and everything is bounded: a run takes at most about a quarter of an hour. What can't be
+target/bench, and everything is bounded: a run takes at most about a quarter of an hour, but for `--only day`. What can't be
 measured here (a tool that's missing, no root for capturing) says SKIPPED and why.
 """
 
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import asking
+import day
 import dissecting
 import live
 import profiling
@@ -43,6 +44,9 @@ def main():
         live.measure(table, built, mixed(work, sizes[1]), work, runs)
     if "dissecting" in arguments.only:
         dissecting.measure(table, mixed(work, 60_000_000), work, arguments.quick)
+    if "day" in arguments.only:
+        sizes = arguments.entries or (day.QUICK_SIZES if arguments.quick else day.SIZES)
+        day.measure(table, built, work, sizes)
     if "profile" in arguments.only:
         profiling.show(built, mixed(work, sizes[0]), mixed(work, sizes[1]), work)
 
@@ -58,7 +62,9 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small captures, once: to see that it runs")
-    parser.add_argument("--only", action="append", choices=["live", "asking", "dissecting", "profile"], help="one part (may be repeated); profile shows where the time goes")
+    parser.add_argument("--only", action="append", choices=["live", "asking", "dissecting", "day", "profile"],
+                        help="one part (may be repeated); profile shows where the time goes")
+    parser.add_argument("--entries", action="append", type=int, metavar="N", help="how many exchanges a day has (may be repeated)")
     arguments = parser.parse_args()
     arguments.only = arguments.only or ["live", "asking", "dissecting"]
     return arguments

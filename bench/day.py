@@ -1,0 +1,73 @@
+"""What a day of many exchanges costs: imported and indexed from a pipe, and how much disk that takes."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from measure import Running
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = (1_000_000, 10_000_000)
+QUICK_SIZES = (20_000, 60_000)
+SEED = 1
+
+
+def measure(table, built, work, sizes):
+    generator = built_generator(work)
+    for entries in sizes:
+        import_day(table, built, generator, work / f"day-{entries}", entries)
+
+
+def import_day(table, built, generator, folder, entries):
+    """Generates a day into `remora import -`, which ends when all is indexed. The data stay in the folder until next time."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    truth, cost, generated = imported(built, generator, folder, entries)
+    stats = stored(built, folder / "data")
+    if stats["packets"] != truth["packets"] or stats["segments"]["indexed"] != stats["segments"]["sealed"]:
+        sys.exit(f"bench: of {truth['packets']} packets made, {stats['packets']} are stored: {stats['segments']}")
+    flows = stats["exchanges"] - truth["exchanges"]
+    if flows < truth["tcp_flows"]:
+        sys.exit(f"bench: of {truth['exchanges']} exchanges and {truth['tcp_flows']} flows made, {stats['exchanges']} are found")
+    raw, segments, index = truth["file_bytes"], stats["segmentBytes"], stats["indexBytes"]
+    table.note(f"day of {entries:,} exchanges: import until indexed", [cost.wall_s], "s")
+    table.note("  exchanges per second", [entries / cost.wall_s], "/s")
+    table.note("  raw per second", [raw / cost.wall_s / 1e6], "MB/s")
+    table.note("  CPU, recorder and indexer", [cost.cpu_s], "s")
+    table.note("  CPU of the generator", [generated.cpu_s], "s")
+    table.note("  resident, recorder and indexer", [cost.resident_bytes / 1e6], "MB")
+    table.note("  raw", [raw / 1e6], "MB")
+    table.note("  entries of flows besides", [flows], "")
+    table.note("  segments", [segments / 1e6], "MB")
+    table.note("  index", [index / 1e6], "MB")
+    table.note("  index, of raw", [100 * index / raw], "%")
+    table.note("  index, per exchange", [index / entries], "bytes")
+    print(f"bench: day of {entries:,}: {cost.wall_s:.1f} s, {entries / cost.wall_s:.0f} exchanges/s, "
+          f"index {100 * index / raw:.1f} % of {raw / 1e6:.0f} MB", flush=True)
+
+
+def imported(built, generator, folder, entries):
+    """What was made, what importing it cost and what making it cost."""
+    truth = folder / "truth.json"
+    make = [generator, "--entries", entries, "--seed", SEED, "--truth", truth]
+    making = Running(make, stdout=subprocess.PIPE)
+    take = [built["remora"], "--data", folder / "data", "import", "-"]
+    taking = Running(take, stdin=making.process.stdout, stdout=subprocess.DEVNULL)
+    making.process.stdout.close()  # so that the generator notices when nobody reads any more
+    cost, generated = taking.wait(), making.wait()
+    if cost.status != 0 or generated.status != 0:
+        sys.exit(f"bench: remora import ended with {cost.status}, remora-generate with {generated.status}")
+    return json.loads(truth.read_text()), cost, generated
+
+
+def stored(built, data):
+    told = subprocess.run([built["remora"], "--data", data, "stats", "--json"], capture_output=True, text=True, check=True)
+    return json.loads(told.stdout)
+
+
+def built_generator(work):
+    """The program that makes the day."""
+    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "generate"], cwd=ROOT, check=True)
+    return work.parent / "release" / "remora-generate"
