@@ -23,6 +23,8 @@ pub mod packet;
 mod packing;
 mod pipeline;
 mod plan;
+#[cfg(test)]
+mod planned;
 mod probe;
 mod schema;
 mod search;

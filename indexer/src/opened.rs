@@ -67,7 +67,9 @@ impl Ready {
 }
 
 impl Opened {
-    fn of(bundle: Bundle) -> Self {
+    /// Of a bundle.
+    #[must_use]
+    pub fn of(bundle: Bundle) -> Self {
         Self { bundle, vocabulary: OnceLock::new(), ready: OnceLock::new() }
     }
 

@@ -9,9 +9,9 @@
 //! thus needs no semantics of its own: equality, order, regular expressions and text functions all come
 //! from `kfl`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use kfl::{Expression, Literal, Op, Operand, Path, Reach, Step, TextSearch, TraceId, Word, words_said};
+use kfl::{Expression, Literal, Op, Operand, Path, Reach, Step, TextSearch, TraceId, Word};
 use serde_json::{Map, Value};
 use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
@@ -19,7 +19,7 @@ use tantivy::{DocSet, InvertedIndexReader, SegmentReader, TERMINATED};
 
 use crate::Error;
 use crate::docs::Docs;
-use crate::document::{self, Fields, INCOMPLETE, TermPath, TermValue};
+use crate::document::{self, END, Fields, INCOMPLETE, TermPath, TermValue, Words};
 use crate::entry::{reads_bodies, row_has};
 use crate::probe::Probe;
 use crate::vocabulary::trace_words;
@@ -200,12 +200,13 @@ impl Planner<'_> {
     fn text(&self, search: &TextSearch) -> Result<Candidates, Error> {
         let words = self.reader.inverted_index(self.fields.word)?;
         let mut all = Candidates::exactly(self.all());
-        for word in search.words() {
+        for word in search.words().iter().filter(|word| document::are_kept_always(word)) {
             let mut any = Candidates::exactly(self.none());
             add_word(&words, word, &mut any)?;
             all.intersect(&any);
         }
-        if search.words().len() > 1 {
+        // Whether words follow one another only the entry can tell; and some say what the index doesn't keep.
+        if search.words().len() > 1 || !search.words().iter().all(document::are_kept_always) {
             all.sure = self.none();
         }
         self.add_incomplete(&words, &mut all)?;
@@ -361,13 +362,10 @@ impl Planner<'_> {
     fn saying(&self, text: &str) -> Result<Candidates, Error> {
         let words = self.reader.inverted_index(self.fields.word)?;
         let mut all = self.anything();
-        let mut sought = BTreeSet::new();
-        words_said(&Value::from(text), &mut |word| {
-            sought.insert(word.to_owned());
-        });
-        for word in sought {
+        let Words(sought) = Words::of(&Value::from(text), true);
+        for word in sought.split_terminator(END) {
             let mut saying = Candidates::exactly(self.none());
-            if let Some(info) = words.terms().get(&word).map_err(read_failed)? {
+            if let Some(info) = words.terms().get(word).map_err(read_failed)? {
                 add_postings(&words, &info, &mut saying, false)?;
             }
             all.intersect(&saying);

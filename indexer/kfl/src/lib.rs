@@ -164,5 +164,5 @@ pub use pattern::{Network, Range, Regex};
 pub use query::{Answer, Directives, Query, parse, parse_with};
 pub use redact::{REDACTED, Redaction};
 pub use scan::TEXT_BYTES_MAX;
-pub use text::{Reach, TextSearch, Word, words_said};
+pub use text::{Reach, TextSearch, Word, texts_said, words};
 pub use trace::TraceId;

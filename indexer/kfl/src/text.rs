@@ -146,24 +146,27 @@ impl TextSearch {
     }
 }
 
-/// Every word that a record says, in lower case, once or more: what an index of words has to hold so that
-/// [`Word::stands_for`] decides about its words as [`TextSearch`] does about the record. Longer words than can be sought
-/// are cut where nothing behind can matter.
-pub fn words_said(record: &Value, found: &mut dyn FnMut(&str)) {
-    let mut lower = String::new();
+/// Every text that a record says: what a [`TextSearch`] looks through, one after the other.
+pub fn texts_said(record: &Value, found: &mut dyn FnMut(&str)) {
     any_said(record, &mut |text| {
-        for word in words_of(text) {
-            lower.clear();
-            if word.is_ascii() {
-                lower.push_str(word.get(..DECIDING_LETTERS_MAX).unwrap_or(word));
-                lower.make_ascii_lowercase();
-            } else {
-                lower.extend(word.chars().flat_map(char::to_lowercase).take(DECIDING_LETTERS_MAX));
-            }
-            found(&lower);
-        }
+        found(text);
         false
     });
+}
+
+/// Every word of a text in lower case, and cut where nothing behind can matter: what an index of words has to hold so that
+/// [`Word::stands_for`] decides about its words as [`TextSearch`] does about the text.
+pub fn words(text: &str, lower: &mut String, found: &mut dyn FnMut(&str)) {
+    for word in words_of(text) {
+        lower.clear();
+        if word.is_ascii() {
+            lower.push_str(word.get(..DECIDING_LETTERS_MAX).unwrap_or(word));
+            lower.make_ascii_lowercase();
+        } else {
+            lower.extend(word.chars().flat_map(char::to_lowercase).take(DECIDING_LETTERS_MAX));
+        }
+        found(lower);
+    }
 }
 
 /// Calls `found` with each text that `record` says until it answers `true`; what is said in base64 beside an
@@ -219,7 +222,7 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Word {
-    /// Whether this word of a search stands for the word `found`, as [`words_said`] gives it.
+    /// Whether this word of a search stands for the word `found`, as [`words`] gives it.
     #[must_use]
     pub fn stands_for(&self, found: &str) -> bool {
         // Most words are of plain letters, and differ from the one sought in the first.

@@ -28,7 +28,7 @@ use tantivy::{Index, IndexSettings, TantivyDocument};
 pub use facts::{Class, Edge, Endpoint, Facts};
 pub use row::{slim, whole};
 pub use terms::{TermPath, TermValue, path_of, value};
-pub use words::{INCOMPLETE, Words};
+pub use words::{END, INCOMPLETE, Words, are_kept_always};
 
 /// Entries made by other rules than these are made again: raise it when a field changes.
 pub const ENTRY_VERSION: u32 = 4;
@@ -166,7 +166,7 @@ pub fn document(fields: Fields, segment: &str, indexed: Indexed) -> TantivyDocum
     }
     document.add_u64(fields.request, facts.request_bytes);
     document.add_u64(fields.response, facts.response_bytes);
-    if let Some(port) = entry["src"]["port"].as_str().and_then(|port| port.parse().ok()) {
+    if let Some(port) = entry["src"]["port"].as_str().and_then(terms::port_number) {
         document.add_u64(fields.port, port);
     }
     document.add_text(fields.word, words.0);

@@ -38,7 +38,7 @@ const UNINDEXED: [&str; 9] = [
     "request\x1etargetUri\x1e",
     "request\x1epathSegments\x1e",
 ];
-/// What columns hold instead; flows have terms for how long they took.
+/// What columns hold instead, where it is a number; flows have terms for how long they took.
 const IN_COLUMNS: [&str; 4] = ["requestSize\x1e", "responseSize\x1e", "elapsedTime\x1e", "src\x1eport\x1e"];
 
 /// The terms of an entry without bodies, each ended by [`END`].
@@ -73,8 +73,7 @@ impl Terms {
     /// one; the path is as it was afterwards.
     fn add(&mut self, value: &Value) {
         let length = self.path.len();
-        let has_terms = !UNINDEXED.contains(&self.path.as_str())
-            && (self.path == "elapsedTime\x1e" || !IN_COLUMNS.contains(&self.path.as_str()));
+        let has_terms = !UNINDEXED.contains(&self.path.as_str()) && !is_in_column(&self.path, value);
         match value {
             _ if !has_terms => {}
             Value::Object(members) if !members.is_empty() => {
@@ -99,6 +98,21 @@ impl Terms {
         }
         self.path.truncate(length);
     }
+}
+
+/// Whether a column has this value.
+fn is_in_column(path: &str, value: &Value) -> bool {
+    match path {
+        "requestSize\x1e" | "responseSize\x1e" => value.is_u64(),
+        "src\x1eport\x1e" => value.as_str().is_some_and(|port| port_number(port).is_some()),
+        _ => false,
+    }
+}
+
+/// The number of a port that is written as numbers are.
+#[must_use]
+pub fn port_number(port: &str) -> Option<u64> {
+    port.parse().ok().filter(|number: &u64| number.to_string() == port)
 }
 
 /// Whether what lies at a path was said, and not noted by us.
@@ -161,18 +175,15 @@ fn kept_bytes(value: &str, is_said: bool) -> usize {
 
 /// Where the first run begins that looks like an id.
 fn id_start(value: &str) -> Option<usize> {
-    let (mut begun, mut digits) = (0, 0);
-    for (at, byte) in value.bytes().chain([0]).enumerate() {
-        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
-            digits += usize::from(byte.is_ascii_digit());
-            continue;
-        }
-        if at - begun >= ID_BYTES_MIN && digits * 5 >= at - begun {
-            return Some(begun);
-        }
-        (begun, digits) = (at + 1, 0);
-    }
-    None
+    let is_outside = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_');
+    let run = value.split(is_outside).find(|run| looks_like_id(run))?;
+    Some(run.as_ptr().addr() - value.as_ptr().addr())
+}
+
+/// Whether a run of letters, digits, `-` and `_` is long and has many digits.
+#[must_use]
+pub fn looks_like_id(run: &str) -> bool {
+    run.len() >= ID_BYTES_MIN && run.bytes().filter(u8::is_ascii_digit).count() * 5 >= run.len()
 }
 
 /// A path of a query, as terms spell it.

@@ -1,10 +1,16 @@
 //! Words: what an entry says, bodies included, so that full text and trace ids can be looked up.
 //!
-//! The language says what words are ([`kfl::words_said`]), so that looking one up decides as reading the entry would.
+//! The language says what words are ([`kfl::words`]), so that looking one up decides as reading the entry would. Of an
+//! id of several parts, `550e8400-e29b-41d4-a716-446655440000`, only the first is kept: there are as many as
+//! entries, and they would take half the index. So a word that looks like a later part can't be looked up
+//! ([`are_kept_always`]).
+//!
 //! One word begins with a control character, which no other has: the mark of an entry whose words are not all there.
 
-use kfl::words_said;
+use kfl::{Reach, Word, texts_said, words};
 use serde_json::Value;
+
+use super::terms::looks_like_id;
 
 /// Bytes of the words of one entry; a longer one has [`INCOMPLETE`] and is read again whenever words are asked for.
 const WORDS_BYTES_MAX: usize = 64 << 10;
@@ -12,6 +18,8 @@ const WORDS_BYTES_MAX: usize = 64 << 10;
 pub const INCOMPLETE: &str = "\x01";
 /// Between the words of an entry on their way into the index; none has it.
 pub const END: char = '\0';
+/// Shorter words are kept wherever they stand: `v2`, `404`.
+const PART_BYTES_MIN: usize = 4;
 
 /// The words of one entry, each as often as it is said, each ended by [`END`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,22 +29,55 @@ impl Words {
     /// Of an entry with its bodies. Where `is_whole` is false, the start of its bodies is not at hand.
     #[must_use]
     pub fn of(entry: &Value, is_whole: bool) -> Self {
-        let mut words = String::with_capacity(1_024);
+        let mut kept = String::with_capacity(1_024);
+        let mut lower = String::new();
         let mut is_complete = is_whole;
-        words_said(entry, &mut |word| {
-            let has_room = words.len() + word.len() < WORDS_BYTES_MAX;
-            is_complete &= has_room;
-            if has_room {
-                words.push_str(word);
-                words.push(END);
+        texts_said(entry, &mut |text| {
+            for run in text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_')) {
+                let is_id = looks_like_id(run);
+                let mut has_part = false;
+                words(run, &mut lower, &mut |word| {
+                    let is_part = is_id && !is_kept_always(word);
+                    let is_wanted = !(is_part && has_part);
+                    has_part |= is_part;
+                    let has_room = kept.len() + word.len() < WORDS_BYTES_MAX;
+                    is_complete &= has_room || !is_wanted;
+                    if has_room && is_wanted {
+                        kept.push_str(word);
+                        kept.push(END);
+                    }
+                });
             }
         });
         if !is_complete {
-            words.push_str(INCOMPLETE);
-            words.push(END);
+            kept.push_str(INCOMPLETE);
+            kept.push(END);
         }
-        Self(words)
+        Self(kept)
     }
+}
+
+/// Whether an entry that says this word has it among its words, wherever it says it. One that could be a later part of
+/// an id may be missing: some hexadecimal digits, but neither a short number nor a word of letters.
+#[must_use]
+pub fn is_kept_always(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let is_number = digits == word.len() && digits <= 8;
+    letters_outside_hex(word) > 0 || word.len() < PART_BYTES_MIN || digits == 0 || is_number
+}
+
+/// Whether that is so of every word that a word of a search stands for.
+#[must_use]
+pub fn are_kept_always(word: &Word) -> bool {
+    match word.reach {
+        Reach::Exact => is_kept_always(&word.letters),
+        Reach::Prefix => letters_outside_hex(&word.letters) > 0,
+        Reach::Fuzzy(distance) => letters_outside_hex(&word.letters) > usize::from(distance),
+    }
+}
+
+fn letters_outside_hex(word: &str) -> usize {
+    word.chars().filter(|c| !c.is_ascii_hexdigit()).count()
 }
 
 #[cfg(test)]
@@ -50,6 +91,8 @@ mod tests {
         let entry = json!({"id": "unsaid", "request": {"path": "/Cart/17", "isFirst": true}});
         assert_eq!(Words::of(&entry, true).0, "cart\x0017\0");
         assert_eq!(Words::of(&json!({}), false).0, "\x01\0");
+        let id = json!({"a": "x-550e8400-e29b-41d4-a716-446655440000-404-v2-2xkqp"});
+        assert_eq!(Words::of(&id, true).0, ["x", "550e8400", "404", "v2", "2xkqp", ""].join("\0"));
         let long = "word ".repeat(WORDS_BYTES_MAX);
         let words = Words::of(&json!({"request": {"body": long}}), true).0;
         assert!(words.len() < WORDS_BYTES_MAX + 2 && words.ends_with("word\0\x01\0"));

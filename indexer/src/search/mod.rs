@@ -33,7 +33,11 @@ pub use cursor::Cursor;
 pub use decide::Deciding;
 pub use plan::{Plan, asked_range};
 pub use prune::Reason;
+#[cfg(test)]
+pub use prune::rules_out;
 pub use source::{Kind, Source, sources};
+#[cfg(test)]
+pub use stream::row;
 pub use stream::{Ended, Entries, Stream, Wanted};
 
 use stream::Rank;
