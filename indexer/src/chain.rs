@@ -151,6 +151,7 @@ impl ChainIndexer {
         if self.last != previous || previous.is_none() {
             self.pipeline = Pipeline::warm(&self.layout, &id, Bodies::Kept)?;
         }
+        self.pipeline.begin(&id);
         let reader = open(&self.layout, &id)?;
         let index = GrowingIndex::create(dir, &id)?;
         self.current = Some(Current {
@@ -167,12 +168,13 @@ impl ChainIndexer {
 
     fn advance(&mut self, mode: Mode, entries: &mut u64) -> Result<Step, Error> {
         let Some(current) = &mut self.current else { return Ok(Step::Idle) };
+        let since = self.pipeline.since();
         for _ in 0..FRAMES_PER_STEP {
             let Some(frame) = current.reader.next_frame()? else { return self.at_end(mode, entries) };
             let mut failed = None;
             self.pipeline.feed(&frame, &mut |naming, names, exchange| {
                 *entries += 1;
-                failed = current.take(naming, names, &exchange).err().or(failed.take());
+                failed = current.take(naming, names, &exchange, since).err().or(failed.take());
             });
             if let Some(error) = failed {
                 return Err(error);
@@ -252,9 +254,10 @@ impl ChainIndexer {
     /// No segment follows: what waits for a response leaves without one.
     fn end_flows(&mut self, current: &mut Current, entries: &mut u64) -> Result<(), Error> {
         let mut failed = None;
+        let since = self.pipeline.since();
         self.pipeline.finish(&mut |naming, names, exchange| {
             *entries += 1;
-            failed = current.take(naming, names, &exchange).err().or(failed.take());
+            failed = current.take(naming, names, &exchange, since).err().or(failed.take());
         });
         // The next segment of the chain, if one ever comes, starts with fresh flows.
         self.pipeline = Pipeline::new(&self.chain, Bodies::Kept);
@@ -263,19 +266,21 @@ impl ChainIndexer {
 }
 
 impl Current {
-    /// Indexes an exchange that ended in this segment.
-    fn take(&mut self, naming: &mut Naming, names: &Names, exchange: &Exchange) -> Result<(), Error> {
-        let entry = indexed(naming, names, exchange, &self.id, self.entries);
+    /// Indexes an exchange that ended in this segment. What began before segment `since` may lack the start of its bodies.
+    fn take(
+        &mut self,
+        naming: &mut Naming,
+        names: &Names,
+        exchange: &Exchange,
+        since: u64,
+    ) -> Result<(), Error> {
+        let is_whole = pipeline::first_sequence(exchange).is_none_or(|first| first >= since);
+        let (start, entry) = entry::entry(naming, names, exchange, Bodies::Kept);
+        let words = Words::of(&entry, is_whole);
+        let entry = without_bodies(entry);
+        let facts = Facts::of(&entry, entry::elapsed_ns(exchange));
+        let number = self.entries;
         self.entries += 1;
-        self.index.add(entry)
+        self.index.add(Indexed { start_ns: start.nanos(), number, facts, words, entry })
     }
-}
-
-/// What the index gets of the exchange that is the `number`th to end in segment `id`.
-fn indexed(naming: &mut Naming, names: &Names, exchange: &Exchange, id: &SegmentId, number: u64) -> Indexed {
-    let (start, entry) = entry::entry(naming, names, exchange, Bodies::Kept);
-    let words = Words::of(&entry, pipeline::began_in(id, exchange));
-    let entry = without_bodies(entry);
-    let facts = Facts::of(&entry, entry::elapsed_ns(exchange));
-    Indexed { start_ns: start.nanos(), number, facts, words, entry }
 }

@@ -157,6 +157,20 @@ impl Data {
         crate::search::query(self, query, options, sink)
     }
 
+    /// Answers a question and goes on with what comes, in the order it came, until `sink` or the options' budget end it.
+    /// Nothing is left out or given twice between the past and the present. Limit, order and cursor don't apply.
+    ///
+    /// # Errors
+    /// When the directory can't be listed.
+    pub fn follow(
+        &self,
+        query: &Query,
+        options: &QueryOptions,
+        sink: &mut dyn FnMut(Value) -> ControlFlow<()>,
+    ) -> Result<Coverage, Error> {
+        crate::follow::follow(self, query, options, sink)
+    }
+
     /// One entry in full, dissected again from its packets; `None` if there is none of this id.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod entry;
 mod error;
 mod evidence;
 mod export;
+mod follow;
 mod growing;
 mod indexing;
 mod merging;

@@ -7,7 +7,7 @@ use tantivy::Index;
 
 use crate::Error;
 use crate::bundle::{self, Extent, Front};
-use crate::document;
+use crate::opened::Ready;
 use crate::vocabulary::{Filter, Vocabulary};
 
 /// Where tantivy keeps an index's state.
@@ -18,8 +18,7 @@ const STATE_FILE: &str = "meta.json";
 /// # Errors
 /// When the index can't be read or the bundle can't be written.
 pub fn pack(index: &Index, dir: &Path, target: &Path, extent: &Extent) -> Result<(), Error> {
-    let fields = document::fields(index)?;
-    let searcher = index.reader()?.searcher();
+    let Ready { searcher, fields } = Ready::of(index)?;
     let (vocabulary, traces) = match searcher.segment_readers() {
         [reader] => (Vocabulary::of(reader, fields)?, Filter::of_traces(reader, fields)?),
         _ => (Vocabulary::empty(), Filter::of(Vec::new())),

@@ -37,6 +37,8 @@ pub struct Pipeline {
     names: Names,
     /// Time of the latest packet: from when on the names behind it are known.
     now: Timestamp,
+    /// The first segment that was read: of what began before, bodies may be missing.
+    since: u64,
 }
 
 impl Pipeline {
@@ -48,16 +50,29 @@ impl Pipeline {
             naming: Naming::new(chain.clone()),
             names: Names::default(),
             now: Timestamp::MIN,
+            since: u64::MAX,
         }
     }
 
+    /// Tells that a segment is read from its start.
+    pub fn begin(&mut self, id: &SegmentId) {
+        self.since = self.since.min(id.sequence);
+    }
+
+    /// The first segment that was read, or whose flows were put away with all there was of them: what began in it or
+    /// behind has whole bodies.
+    #[must_use]
+    pub fn since(&self) -> u64 {
+        self.since
+    }
+
     /// With the flows that were under way where segment `id` begins, as whoever read the segment before it put
-    /// them away; `None` where nobody did. Bodies that began before are not among it.
+    /// them away, with what there was of bodies; `None` where nobody did.
     #[must_use]
     pub fn resume(layout: &Layout, id: &SegmentId, bodies: Bodies) -> Option<Self> {
         let State { dissector, begun, names, now, .. } = State::read(&layout.state(id))?;
         let dissector = Dissector::restore(limits(bodies), &dissector)?;
-        Some(Self { dissector, naming: Naming::resume(id.chain.clone(), begun), names, now })
+        Some(Self { dissector, naming: Naming::resume(id.chain.clone(), begun), names, now, since: 0 })
     }
 
     /// Puts the flows that are under way away for whoever reads segment `id`, which follows, and goes on.
@@ -65,7 +80,7 @@ impl Pipeline {
     /// # Errors
     /// When the file can't be written.
     pub fn put_away(self, layout: &Layout, id: &SegmentId, bodies: Bodies) -> Result<Self, Error> {
-        let Self { dissector, naming, names, now } = self;
+        let Self { dissector, naming, names, now, since } = self;
         let state = State::new(dissector.save(), naming.begun().clone(), names, now);
         state.write(&layout.state(id))?;
         let State { dissector, names, now, .. } = state;
@@ -75,6 +90,7 @@ impl Pipeline {
             naming,
             names,
             now,
+            since,
         })
     }
 
@@ -90,6 +106,7 @@ impl Pipeline {
         let mut pipeline = Self::new(&id.chain, bodies);
         for earlier in before(layout, id) {
             let mut reader = open(layout, &earlier)?;
+            pipeline.begin(&earlier);
             while let Some(frame) = reader.next_frame()? {
                 pipeline.feed(&frame, &mut |naming, _, exchange| drop(naming.id(&exchange)));
             }
@@ -200,8 +217,13 @@ pub fn cold(layout: &Layout, id: &SegmentId) -> Pipeline {
 /// Whether an exchange began in segment `id`, so that nothing of it lies elsewhere before.
 #[must_use]
 pub fn began_in(id: &SegmentId, exchange: &Exchange) -> bool {
-    let messages = exchange.request.iter().chain(&exchange.response);
-    messages.map(|message| message.first.sequence).min().is_none_or(|first| first >= id.sequence)
+    first_sequence(exchange).is_none_or(|first| first >= id.sequence)
+}
+
+/// The segment in which an exchange began.
+#[must_use]
+pub fn first_sequence(exchange: &Exchange) -> Option<u64> {
+    exchange.request.iter().chain(&exchange.response).map(|message| message.first.sequence).min()
 }
 
 /// Opens a segment wherever it is now.

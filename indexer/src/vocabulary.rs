@@ -36,7 +36,10 @@ pub struct Vocabulary {
 
 /// Says of a key that it isn't there, or perhaps is.
 #[derive(Serialize, Deserialize)]
-pub struct Filter(Option<BinaryFuse8>);
+pub struct Filter {
+    /// None without keys.
+    filters: Vec<BinaryFuse8>,
+}
 
 /// The values of a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,15 +134,15 @@ impl Filter {
             return None;
         }
         if keys.is_empty() {
-            return Some(Self(None));
+            return Some(Self { filters: Vec::new() });
         }
-        BinaryFuse8::try_from(keys).ok().map(|filter| Self(Some(filter)))
+        BinaryFuse8::try_from(keys).ok().map(|filter| Self { filters: vec![filter] })
     }
 
     /// Whether the key may be there.
     #[must_use]
     pub fn may_have(&self, key: &str) -> bool {
-        self.0.as_ref().is_some_and(|filter| filter.contains(&hash(key)))
+        self.filters.iter().any(|filter| filter.contains(&hash(key)))
     }
 
     /// Of the words in an index segment that may be trace ids; `None` where there are too many, or entries whose words

@@ -20,6 +20,7 @@ use std::ops::ControlFlow;
 use kfl::Query;
 use segment::{TimeRange, Timestamp};
 use serde_json::Value;
+use store::Summary;
 use tantivy::Index;
 
 use crate::Error;
@@ -56,6 +57,23 @@ pub fn query(
     options: QueryOptions,
     sink: &mut dyn FnMut(Value) -> ControlFlow<()>,
 ) -> Result<Coverage, Error> {
+    let (segments, unreadable) = data.segments()?;
+    let coverage = Coverage::of(options.range, &segments, &unreadable);
+    query_in(data, &segments, query, options, coverage, sink)
+}
+
+/// Answers from these segments only; `coverage` says what is known before.
+///
+/// # Errors
+/// When an index is damaged while it is read.
+pub fn query_in(
+    data: &Data,
+    segments: &[Summary],
+    query: &Query,
+    options: QueryOptions,
+    mut coverage: Coverage,
+    sink: &mut dyn FnMut(Value) -> ControlFlow<()>,
+) -> Result<Coverage, Error> {
     let mut spending = Spending::new(options.budget.clone());
     let range = asked_range(query.expression(), options.range);
     let range = match (&options.after, options.order) {
@@ -63,9 +81,7 @@ pub fn query(
         (Some(after), Order::Descending) => until(range, after.start_ns),
         (None, _) => range,
     };
-    let (segments, unreadable) = data.segments()?;
-    let sources = sources(data, &segments, query.expression(), range);
-    let mut coverage = Coverage::of(options.range, &segments, &unreadable);
+    let sources = sources(data, segments, query.expression(), range);
     coverage.plan.range = range;
     coverage.plan.planned(&sources, segments.len());
     coverage.segments_pruned = sources.pruned.values().sum();

@@ -60,3 +60,58 @@ fn a_segment_of_many_commits_is_indexed_whole() {
     assert_eq!((stats.segments_open, stats.segments_indexed), (0, 1));
     assert_eq!(count(&data), stats.entries);
 }
+
+/// Follows from another thread while segments grow, are sealed, indexed and merged.
+#[test]
+fn following_gives_every_entry_once_from_the_past_into_the_present() {
+    let dir = recording::data_dir();
+    let mut recorder = Recorder::new(dir.path(), "live");
+    recorder.record("dns-dnsmasq.pcapng", 40);
+    indexer::reindex(dir.path(), segment::TimeRange::ALL, &mut |_, _| ()).unwrap();
+    indexer::merge(dir.path(), &mut || ()).unwrap();
+    let cancel = indexer::Cancel::default();
+    let budget = indexer::Budget { cancel: cancel.clone(), ..indexer::Budget::default() };
+    let options = QueryOptions { budget, ..QueryOptions::default() };
+    let path = dir.path().to_owned();
+    let follower = std::thread::spawn(move || {
+        let data = Data::open(&path).unwrap();
+        let mut ids = Vec::new();
+        let query = kfl::parse("", 0).unwrap();
+        data.follow(&query, &options, &mut |entry| {
+            ids.push(entry["id"].as_str().unwrap().to_owned());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        ids
+    });
+    let indexing = Indexing::start(dir.path()).unwrap();
+    for packets in [30, 200, 7] {
+        recorder.record("http-nginx.pcapng", packets);
+        recorder.writer().sync().unwrap();
+        std::thread::park_timeout(Duration::from_millis(400));
+    }
+    recorder.seal();
+    indexing.drain();
+    indexer::merge(dir.path(), &mut || ()).unwrap();
+    std::thread::park_timeout(Duration::from_millis(500));
+    cancel.cancel();
+    let mut followed = follower.join().unwrap();
+    let data = Data::open(dir.path()).unwrap();
+    let mut all = Vec::new();
+    let query = kfl::parse("", 0).unwrap();
+    data.query(&query, QueryOptions::default(), &mut |entry| {
+        all.push(entry["id"].as_str().unwrap().to_owned());
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    followed.sort();
+    all.sort();
+    assert!(all.len() > 40, "only {} entries", all.len());
+    let missing: Vec<_> = all.iter().filter(|id| !followed.contains(id)).collect();
+    assert!(
+        missing.is_empty() && followed.len() == all.len(),
+        "{missing:?} {} {}",
+        followed.len(),
+        all.len()
+    );
+}

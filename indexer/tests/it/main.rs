@@ -7,5 +7,6 @@ mod fingerprints;
 mod fixtures;
 mod follow;
 mod interpreted;
+mod merged;
 mod recording;
 mod state;
