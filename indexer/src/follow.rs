@@ -151,13 +151,13 @@ impl Following<'_> {
             let path = self.data.layout().index(&segment.id);
             let file = std::fs::metadata(&path).map_err(Error::io(&path))?;
             let opened = self.data.indexes().open(FileKey::of(&file), &path)?;
-            self.from_index(opened.ready()?.clone(), segment, first, fresh)?;
+            self.indexed(opened.ready()?.clone(), segment, first, fresh)?;
             return Ok(Seen::All);
         }
         let growing = self.data.layout().growing_index(&segment.id);
         if let Some(ready) = Index::open_in_dir(&growing).ok().and_then(|index| Ready::of(&index).ok()) {
             let seen = numbers_before(&ready)?.max(first);
-            self.from_index(ready, segment, first, fresh)?;
+            self.indexed(ready, segment, first, fresh)?;
             return Ok(Seen::Before(seen));
         }
         let since = *self.position.unindexed.entry(segment.id.clone()).or_insert_with(Instant::now);
@@ -168,7 +168,7 @@ impl Following<'_> {
         Ok(if segment.state == State::Sealed { Seen::All } else { Seen::Before(seen) })
     }
 
-    fn from_index(
+    fn indexed(
         &self,
         ready: Ready,
         segment: &Summary,
@@ -190,7 +190,7 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// As [`Self::from_index`], of a segment without an index; how many entries ended in it so far.
+    /// As [`Self::indexed`], of a segment without an index; how many entries ended in it so far.
     fn dissected(&self, segment: &Summary, first: u64, fresh: &mut Vec<(i64, Value)>) -> Result<u64, Error> {
         let mut number = 0;
         let (layout, schemas) = (self.data.layout(), self.data.schemas());

@@ -48,7 +48,7 @@ const LETTERS_MAX: usize = 64;
 const DISTANCE_MAX: u8 = 2;
 /// Letters that decide whether a word of a record is the one sought: those that may be sought, those by which
 /// they may differ, and one that says there are more.
-const DECIDING_LETTERS_MAX: usize = LETTERS_MAX + DISTANCE_MAX as usize + 1;
+const DECIDING_LETTERS_MAX: usize = LETTERS_MAX + 3;
 /// Fields at a record's root that say something of it, where all others say what it is made of.
 const NOTES: [&str; 19] = [
     "protocol",
