@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use dissect::Limits;
 use dissect::decode::{Payload, decode};
 use segment::flow::{Endpoint, FlowKey, flow_key};
-use segment::{Footer, Packet, PacketRef, SegmentId, SegmentReader};
+use segment::{Footer, Frame, Packet, PacketRef, SegmentId, SegmentReader};
 use serde_json::Value;
 
 use crate::Error;
@@ -40,13 +40,13 @@ pub struct EntryPacket {
 
 /// See [`Data::entry`].
 pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
-    let Some(flow) = flow_of(data, id)? else { return Ok(None) };
+    let Some((flow, within)) = flow_of(data, id)? else { return Ok(None) };
     let mut pipeline = cold(data.layout(), &id.segment);
     let mut found = None;
     let (idle_ns, mut last) = (Limits::default().tcp_idle_ns, None);
     for sequence in id.segment.sequence.. {
         let segment = SegmentId { chain: id.segment.chain.clone(), sequence };
-        let Some(mut reader) = open_if_there(data, &segment)? else { break };
+        let Some(reader) = open_if_there(data, &segment)? else { break };
         let frames = frames_of(&reader, flow);
         let range = reader.footer().and_then(Footer::range);
         match (frames.as_ref().is_some_and(BTreeSet::is_empty), range, last) {
@@ -56,13 +56,15 @@ pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
             (false, Some(range), _) => last = Some(range.end()),
             (false, None, _) => {}
         }
-        while let Some(frame) = reader.next_frame()? {
-            if frames.as_ref().is_some_and(|frames| !frames.contains(&frame.number())) {
-                continue;
-            }
-            pipeline.feed(&frame, &mut |naming, names, exchange| {
-                keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
-            });
+        let mut frames = Frames::new(reader, frames);
+        while let Some(frame) = frames.next()? {
+            pipeline.feed_some(
+                &frame,
+                &|packet| may_matter(flow, within, packet),
+                &mut |naming, names, exchange| {
+                    keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
+                },
+            );
             if found.is_some() {
                 return Ok(found);
             }
@@ -81,8 +83,10 @@ pub fn packets(data: &Data, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
     let Some(flow) = flow_in(entry) else { return Ok(packets) };
     for sequence in span.first.sequence..=span.last.sequence {
         let segment = SegmentId { chain: span.segment.chain.clone(), sequence };
-        let Some(mut reader) = open_if_there(data, &segment)? else { continue };
-        while let Some(frame) = reader.next_frame()? {
+        let Some(reader) = open_if_there(data, &segment)? else { continue };
+        let frames = frames_of(&reader, flow);
+        let mut frames = Frames::new(reader, frames);
+        while let Some(frame) = frames.next()? {
             for (at, packet) in frame.packets().filter(|(at, packet)| span.holds(*at) && is_of(flow, packet))
             {
                 let interface = frame.interfaces().get(packet.interface.0 as usize);
@@ -175,16 +179,53 @@ pub fn flow_in(entry: &Value) -> Option<FlowKey> {
     Some(FlowKey { protocol, low: src.min(dst), high: src.max(dst) })
 }
 
-/// The flow of the packet that an id names; `None` if there is no such packet or it has no flow.
-fn flow_of(data: &Data, id: &EntryId) -> Result<Option<FlowKey>, Error> {
-    let Some(mut reader) = open_if_there(data, &id.segment)? else { return Ok(None) };
-    while let Some(frame) = reader.next_frame()? {
-        if frame.number() >= id.frame {
-            let packet = frame.packets().find(|(place, _)| *place == id.first());
-            return Ok(packet.and_then(|(_, packet)| flow_key(packet.link_type, packet.data)));
-        }
+/// The flow of the packet that an id names, and the one within it if that is a tunnel; `None` if there is no such packet or it has no flow.
+fn flow_of(data: &Data, id: &EntryId) -> Result<Option<(FlowKey, FlowKey)>, Error> {
+    let Some(reader) = open_if_there(data, &id.segment)? else { return Ok(None) };
+    let mut frames = Frames::new(reader, Some(BTreeSet::from([id.frame])));
+    let Some(frame) = frames.next()? else { return Ok(None) };
+    let packet = frame.packets().find(|(place, _)| *place == id.first());
+    Ok(packet.and_then(|(_, packet)| {
+        let flow = flow_key(packet.link_type, packet.data)?;
+        Some((flow, innermost(&packet).unwrap_or(flow)))
+    }))
+}
+
+/// Whether a packet may change what is known of a flow and of the one within it, if it is a tunnel: their own, parts of
+/// packets, and what ICMP says of them.
+fn may_matter(flow: FlowKey, within: FlowKey, packet: &Packet<'_>) -> bool {
+    match flow_key(packet.link_type, packet.data) {
+        Some(key) if matches!(key.protocol, TCP | UDP) => key == flow || innermost(packet) == Some(within),
+        _ => true,
     }
-    Ok(None)
+}
+
+/// Reads the frames of a segment that are wanted, and no other.
+struct Frames {
+    reader: SegmentReader,
+    /// Their numbers; `None` for all.
+    wanted: Option<std::collections::btree_set::IntoIter<u32>>,
+}
+
+impl Frames {
+    fn new(reader: SegmentReader, wanted: Option<BTreeSet<u32>>) -> Self {
+        Self { reader, wanted: wanted.map(BTreeSet::into_iter) }
+    }
+
+    /// The next one; damaged ones are passed over.
+    fn next(&mut self) -> Result<Option<Frame>, Error> {
+        let Some(wanted) = &mut self.wanted else { return Ok(self.reader.next_frame()?) };
+        for number in wanted {
+            match self.reader.frame(number) {
+                Ok(frame) => return Ok(Some(frame)),
+                Err(error) if error.kind() == segment::ErrorKind::Data => {}
+                // Of a segment that is being written it may be gone with its end.
+                Err(segment::Error::NoFrame { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// The frames that may hold packets of a flow; `None` where only reading them all can tell.

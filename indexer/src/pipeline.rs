@@ -5,7 +5,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use dissect::{Dissector, Exchange, Limits};
-use segment::{Chain, Frame, Manifest, Reading, Record, SegmentId, SegmentReader, TimeRange, Timestamp};
+use segment::{
+    Chain, Frame, Manifest, Packet, Reading, Record, SegmentId, SegmentReader, TimeRange, Timestamp,
+};
 use store::Layout;
 
 use crate::Error;
@@ -116,9 +118,14 @@ impl Pipeline {
 
     /// Feeds what a frame holds; every exchange that ends goes to `sink`.
     pub fn feed(&mut self, frame: &Frame, sink: Sink<'_>) {
+        self.feed_some(frame, &|_| true, sink);
+    }
+
+    /// Feeds what a frame holds, of packets only those that are wanted.
+    pub fn feed_some(&mut self, frame: &Frame, is_wanted: &dyn Fn(&Packet<'_>) -> bool, sink: Sink<'_>) {
         for record in frame.records() {
             match record {
-                Ok((Some(at), Record::Packet(packet))) => {
+                Ok((Some(at), Record::Packet(packet))) if is_wanted(&packet) => {
                     self.now = self.now.max(packet.timestamp);
                     let (naming, names) = (&mut self.naming, &self.names);
                     self.dissector.packet(&packet, at, &mut |exchange| sink(naming, names, exchange));
