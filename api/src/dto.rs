@@ -3,6 +3,9 @@
 //! The core types know nothing of JSON; here they are converted by hand, so that what programs read from us
 //! changes only when this file does. Instants are RFC 3339 in UTC with nanoseconds.
 
+pub mod differences;
+pub mod totals;
+
 use base64::Engine;
 use std::collections::BTreeMap;
 

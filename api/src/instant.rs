@@ -69,6 +69,20 @@ fn range_at(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<Time
         .ok_or_else(|| format!("--to {} comes before --from {}", rfc3339(end), rfc3339(start)))
 }
 
+/// Reads a length of time, `1m` or `1h30m`, in nanoseconds.
+///
+/// # Errors
+///
+/// A message for people.
+pub fn length_ns(text: &str) -> Result<i64, String> {
+    let length =
+        relative(text.trim(), Timestamp::from_nanos(0)).map(|instant| instant.nanos().saturating_neg());
+    length.filter(|ns| *ns > 0).ok_or_else(|| {
+        let text = crate::terminal::escape::line(text);
+        format!("`{text}` is not a length of time: expected 30s, 1m or 1h30m (units ms s m h d w)")
+    })
+}
+
 /// `2026-11-21T10:00:00.123456789Z`; the ends of time as themselves.
 pub fn rfc3339(timestamp: Timestamp) -> String {
     let instant = jiff::Timestamp::from_nanosecond(i128::from(timestamp.nanos()));
@@ -198,6 +212,15 @@ mod tests {
         for text in bad {
             let error = parse(text, NOW).unwrap_err();
             assert!(error.contains("RFC 3339"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn lengths_have_units_and_are_more_than_nothing() {
+        assert_eq!(length_ns("1m30s"), Ok(90 * NANOS_PER_SECOND));
+        assert_eq!(length_ns("250ms"), Ok(250_000_000));
+        for text in ["", "0s", "5", "m", "-1m", "1x"] {
+            assert!(length_ns(text).unwrap_err().contains("1h30m"), "{text}");
         }
     }
 

@@ -59,6 +59,25 @@ impl Docs {
         self.trim();
     }
 
+    /// Takes out what is in `other`.
+    pub fn subtract(&mut self, other: &Self) {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= !other;
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The set as bits, 64 documents in a word, the first in the lowest bit.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     /// The documents in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.words.iter().zip(0u32..).flat_map(|(&word, at)| {
@@ -92,7 +111,10 @@ mod tests {
         odd.invert();
         assert_eq!(odd.iter().collect::<Vec<_>>(), (1..130).step_by(2).collect::<Vec<_>>());
         odd.unite(&even);
-        assert_eq!(odd, Docs::all(130));
+        assert_eq!((odd.count(), &odd), (130, &Docs::all(130)));
+        odd.subtract(&even);
+        assert_eq!((odd.count(), odd.words().len()), (65, 3));
+        odd.unite(&even);
         odd.intersect(&even);
         assert_eq!(odd, even);
     }

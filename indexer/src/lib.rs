@@ -4,9 +4,11 @@
 //! months ago, or is read again for its bodies. [`indexing`] walks it for every chain and keeps the indexes;
 //! [`Data`] asks them.
 
+mod aggregate;
 mod bundle;
 mod chain;
 mod data;
+mod diff;
 mod docs;
 mod document;
 pub mod entry;
@@ -33,8 +35,13 @@ mod state;
 mod stats;
 mod vocabulary;
 
+pub use aggregate::{
+    By, EndpointTotals, FieldPath, Latencies, NodeTotals, Scope, Series, ServiceMap, Tally, Timeline, Top,
+    TopValue, Width,
+};
 pub use data::{Coverage, Data, Order, QueryOptions};
-pub use document::{Class, Edge, Endpoint};
+pub use diff::{Change, Diff, DiffOptions, Sampled, Stretch, Subject, Test, Unit, What};
+pub use document::{Class, Edge, Endpoint, Facts};
 pub use entry::{EntryId, rfc3339};
 pub use error::{Error, ErrorKind};
 pub use evidence::EntryPacket;

@@ -209,7 +209,7 @@ fn link(layout: &Layout, merged: &Path, id: &SegmentId) -> Result<(), Error> {
 fn alive_in(piece: &Segment, segments: &BTreeSet<SegmentId>) -> Result<Option<AliveBitSet>, Error> {
     let reader = SegmentReader::open(piece)?;
     let ended = Ended::of(&reader, Some(segments))?;
-    if ended.are_all_wanted() {
+    if !ended.leaves_some_out() {
         return Ok(None);
     }
     let mut alive = BitSet::with_max_value(reader.max_doc());

@@ -20,6 +20,11 @@ pub fn tell(found: &str, coverage: &Coverage) {
     }
 }
 
+/// Writes a line that is about more than one answer.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", escape::line(line));
+}
+
 fn lines(found: &str, coverage: &Coverage) -> Vec<String> {
     let searched = number(coverage.segments_searched);
     let pruned = match coverage.segments_pruned {

@@ -14,10 +14,14 @@ use crate::failure::Failure;
 use crate::{confine, directory};
 use indexer::{Data, Schemas};
 
+mod count;
 mod coverage;
+mod diff;
+mod endpoints;
 mod export;
 mod fields;
 mod import;
+mod map;
 mod pages;
 mod query;
 mod range;
@@ -26,6 +30,7 @@ mod reindex;
 mod segments;
 mod show;
 mod stats;
+mod top;
 mod verify;
 
 /// Variable with the log filter, as `tracing` reads it.
@@ -109,6 +114,11 @@ enum Command {
     Record(record::Record),
     Import(import::Import),
     Query(query::Query),
+    Count(count::Count),
+    Top(top::Top),
+    Endpoints(endpoints::Endpoints),
+    Map(map::Map),
+    Diff(diff::Diff),
     Show(show::Show),
     Export(export::Export),
     Segments(segments::Segments),
@@ -139,6 +149,11 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Record(record) => record.run(&place),
         Command::Import(import) => import.run(&place),
         Command::Query(query) => query.run(&place),
+        Command::Count(count) => count.run(&place),
+        Command::Top(top) => top.run(&place),
+        Command::Endpoints(endpoints) => endpoints.run(&place),
+        Command::Map(map) => map.run(&place),
+        Command::Diff(diff) => diff.run(&place),
         Command::Show(show) => show.run(&place),
         Command::Export(export) => export.run(&place),
         Command::Segments(segments) => segments.run(&place),

@@ -43,3 +43,14 @@ pub fn parse_kfl(text: &str) -> Result<kfl::Query, Failure> {
         None => Ok(query),
     }
 }
+
+/// KFL text of what is counted. A limit would say which entries count, and nothing says which come first.
+pub fn parse_counted_kfl(text: &str) -> Result<kfl::Query, Failure> {
+    let query = parse_kfl(text)?;
+    match query.limit() {
+        Some(_) => {
+            Err(Failure::CommandLine("limit() is not supported here: everything is counted".to_owned()))
+        }
+        None => Ok(query),
+    }
+}

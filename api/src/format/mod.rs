@@ -7,6 +7,7 @@
 pub mod body;
 pub mod csv;
 pub mod detail;
+pub mod graph;
 pub mod har;
 pub mod headers;
 pub mod json;

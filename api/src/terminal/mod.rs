@@ -6,6 +6,7 @@
 
 use std::io::{self, IsTerminal};
 
+pub mod bar;
 pub mod escape;
 pub mod paint;
 pub mod progress;

@@ -46,6 +46,29 @@ pub fn millis(millis: u64) -> String {
     }
 }
 
+/// `850µs`, `1.2ms`, `23ms`, then as [`millis`].
+pub fn micros(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros}µs"),
+        1_000..10_000 => format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100),
+        _ => millis(micros / 1_000),
+    }
+}
+
+/// `12%`, `3.4%`, `0.05%`: two digits that count, and `-` of nothing.
+pub fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "-".to_owned();
+    }
+    let percent = part as f64 * 100.0 / whole as f64;
+    match percent {
+        0.0 => "0%".to_owned(),
+        ..1.0 => format!("{percent:.2}%"),
+        ..10.0 => format!("{percent:.1}%"),
+        _ => format!("{percent:.0}%"),
+    }
+}
+
 /// `1 segment`, `2 segments`.
 pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
@@ -73,6 +96,13 @@ mod tests {
         assert_eq!(count(1), "1");
         assert_eq!(count(123_456), "123 456");
         assert_eq!(count(1_234_567), "1 234 567");
+        for (value, expected) in [(0, "0µs"), (999, "999µs"), (1_250, "1.2ms"), (23_900, "23ms")] {
+            assert_eq!(micros(value), expected);
+        }
+        for (part, expected) in [(0, "0%"), (1, "0.05%"), (68, "3.4%"), (250, "12%"), (2_000, "100%")] {
+            assert_eq!(percent(part, 2_000), expected);
+        }
+        assert_eq!(percent(0, 0), "-");
         assert_eq!(counted(1, "loss"), "1 loss");
         for (value, expected) in [(0, "0ms"), (1_540, "1.5s"), (125_000, "2m05s"), (11_220_000, "3h07m")] {
             assert_eq!(millis(value), expected);

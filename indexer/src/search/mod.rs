@@ -37,9 +37,7 @@ pub use prune::Reason;
 #[cfg(test)]
 pub use prune::rules_out;
 pub use source::{Kind, Source, sources};
-#[cfg(test)]
-pub use stream::row;
-pub use stream::{Ended, Entries, Stream, Wanted};
+pub use stream::{Ended, Entries, Stream, Wanted, row};
 
 use stream::Rank;
 

@@ -183,17 +183,17 @@ impl Ended {
         Ok(ended)
     }
 
-    /// Whether every document is of a segment that is wanted.
-    #[must_use]
-    pub fn are_all_wanted(&self) -> bool {
-        self.wanted.is_none()
-    }
-
     /// Whether a document is of a segment that is wanted.
     #[must_use]
     pub fn is_wanted(&self, doc: u32) -> bool {
         let Some(wanted) = &self.wanted else { return true };
         usize::try_from(self.ordinal(doc)).ok().and_then(|at| wanted.get(at)).copied().unwrap_or(false)
+    }
+
+    /// Whether there may be documents of segments that aren't wanted.
+    #[must_use]
+    pub fn leaves_some_out(&self) -> bool {
+        self.wanted.is_some()
     }
 
     /// The segment's ordinal.

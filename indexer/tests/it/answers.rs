@@ -14,7 +14,7 @@ fn all() -> QueryOptions {
     QueryOptions::default()
 }
 
-fn ask(data: &Data, text: &str, options: QueryOptions) -> (Vec<Value>, Coverage) {
+pub fn ask(data: &Data, text: &str, options: QueryOptions) -> (Vec<Value>, Coverage) {
     let query = kfl::parse(text, 0).unwrap_or_else(|error| panic!("{text}: {error}"));
     let mut entries = Vec::new();
     let coverage = data
@@ -31,7 +31,7 @@ fn ids(entries: &[Value]) -> BTreeSet<String> {
 }
 
 /// Every path to a scalar in a record, as KFL writes it, with the value.
-fn scalars(value: &Value, path: String, found: &mut BTreeSet<(String, String)>) {
+pub fn scalars(value: &Value, path: String, found: &mut BTreeSet<(String, String)>) {
     match value {
         Value::Object(members) => {
             for (key, member) in members {
@@ -79,7 +79,7 @@ fn predicate(scalars: Vec<(String, String)>) -> impl Strategy<Value = String> {
     })
 }
 
-fn question(scalars: Vec<(String, String)>) -> impl Strategy<Value = String> {
+pub fn question(scalars: Vec<(String, String)>) -> impl Strategy<Value = String> {
     let macros = prop::sample::select(vec!["http", "dns", "redis", "true", "false"]).prop_map(str::to_owned);
     let leaf = prop_oneof![6 => predicate(scalars), 1 => macros];
     leaf.prop_recursive(3, 12, 3, |inner| {

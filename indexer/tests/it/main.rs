@@ -1,6 +1,8 @@
 //! Segments in, answers out, on captures of real servers.
 
 mod answers;
+mod changes;
+mod counting;
 mod evidence;
 mod fields;
 mod fingerprints;
