@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod bundle;
+mod catalog;
 mod chain;
 mod data;
 mod diff;
@@ -39,6 +40,7 @@ pub use aggregate::{
     By, EndpointTotals, FieldPath, Latencies, NodeTotals, Scope, Series, ServiceMap, Tally, Timeline, Top,
     TopValue, Width,
 };
+pub use catalog::FieldCatalog;
 pub use data::{Coverage, Data, Order, QueryOptions};
 pub use diff::{Change, Diff, DiffOptions, Sampled, Stretch, Subject, Test, Unit, What};
 pub use document::{Class, Edge, Endpoint, Facts};

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 use segment::Timestamp;
 
-use super::range::{Range, parse_counted_kfl};
+use super::filter;
+use super::range::Range;
 use super::{Place, coverage, stdout};
 use crate::dto::totals;
 use crate::failure::Failure;
@@ -96,7 +97,7 @@ impl Shown {
 impl Count {
     /// Writes the counts to stdout and the coverage to stderr.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
-        let query = parse_counted_kfl(&self.kfl)?;
+        let query = filter::parse_counted(&self.kfl)?;
         let scope = Scope { range: self.range.parse()?, ..Scope::default() };
         let width = match &self.every {
             Some(every) => {

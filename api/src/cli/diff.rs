@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use segment::TimeRange;
 
-use super::range::parse_counted_kfl;
+use super::filter;
 use super::{Place, coverage, stdout};
 use crate::dto::differences;
 use crate::failure::Failure;
@@ -67,7 +67,7 @@ pub struct Diff {
 impl Diff {
     /// Writes what changed to stdout and the coverage of both stretches to stderr.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
-        let query = parse_counted_kfl(&self.kfl)?;
+        let query = filter::parse_counted(&self.kfl)?;
         let scope =
             |name, text| Ok::<_, Failure>(Scope { range: stretch(name, text)?, budget: Budget::default() });
         let options = DiffOptions {

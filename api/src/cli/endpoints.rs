@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::range::{Range, parse_counted_kfl};
+use super::filter;
+use super::range::Range;
 use super::{Place, coverage, stdout};
 use crate::dto::totals;
 use crate::failure::Failure;
@@ -106,7 +107,7 @@ const COLUMNS: &[Column] = &[
 impl Endpoints {
     /// Writes the endpoints to stdout and the coverage to stderr.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
-        let query = parse_counted_kfl(&self.kfl)?;
+        let query = filter::parse_counted(&self.kfl)?;
         let scope = Scope { range: self.range.parse()?, ..Scope::default() };
         let mut totals = place.open()?.endpoints(&query, &scope)?;
         // Stable: what is equal stays in order of names.

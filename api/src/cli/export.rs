@@ -8,8 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
-use super::range::{Range, parse_kfl};
-use super::{Place, coverage};
+use super::range::Range;
+use super::{Place, coverage, filter};
 use crate::dto;
 use crate::failure::Failure;
 use crate::format::json;
@@ -76,7 +76,7 @@ impl Export {
 
 /// KFL text that only selects: packets leave as they were seen, so nothing can be taken out of them.
 fn selection(text: &str) -> Result<kfl::Query, Failure> {
-    let query = parse_kfl(text)?;
+    let query = filter::parse(text)?;
     if query.redacts() {
         let why = "redact() can't be used here: an export holds the packets as they were seen";
         return Err(Failure::CommandLine(why.to_owned()));

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::range::{Range, parse_counted_kfl};
+use super::filter;
+use super::range::Range;
 use super::{Place, coverage, stdout};
 use crate::dto::totals;
 use crate::failure::Failure;
@@ -72,7 +73,7 @@ const COLUMNS: &[Column] = &[
 impl Map {
     /// Writes the map to stdout and the coverage to stderr.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
-        let query = parse_counted_kfl(&self.kfl)?;
+        let query = filter::parse_counted(&self.kfl)?;
         let scope = Scope { range: self.range.parse()?, ..Scope::default() };
         let format = self.format.unwrap_or(if place.json { Format::Json } else { Format::Table });
         let mut map = place.open()?.service_map(&query, &scope)?;

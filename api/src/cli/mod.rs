@@ -20,7 +20,9 @@ mod diff;
 mod endpoints;
 mod export;
 mod fields;
+mod filter;
 mod import;
+mod kfl;
 mod map;
 mod pages;
 mod query;
@@ -126,6 +128,7 @@ enum Command {
     Verify(verify::Verify),
     Reindex(reindex::Reindex),
     Fields(fields::Fields),
+    Kfl(kfl::Kfl),
     Completion(pages::Completion),
     Man(pages::Man),
 }
@@ -138,6 +141,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Completion(completion) => return completion.run(),
         Command::Man(man) => return man.run(),
         Command::Fields(fields) => return fields.run(common.json),
+        Command::Kfl(kfl) => return kfl.run(common),
         _ => {}
     }
     let place = Place {
@@ -160,7 +164,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Stats(stats) => stats.run(&place),
         Command::Verify(verify) => verify.run(&place),
         Command::Reindex(reindex) => reindex.run(&place),
-        Command::Completion(_) | Command::Man(_) | Command::Fields(_) => Ok(()),
+        Command::Completion(_) | Command::Man(_) | Command::Fields(_) | Command::Kfl(_) => Ok(()),
     }
 }
 

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::range::{Range, parse_kfl};
-use super::{Place, coverage, stdout};
+use super::range::Range;
+use super::{Place, coverage, filter, stdout};
 use crate::dto;
 use crate::failure::Failure;
 use crate::format::row::Row;
@@ -81,7 +81,7 @@ enum Format {
 impl Query {
     /// Writes the exchanges to stdout and the coverage to stderr.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
-        let query = parse_kfl(&self.kfl)?;
+        let query = filter::parse(&self.kfl)?;
         let range = self.range.parse()?;
         let format = self.format.unwrap_or(if place.json { Format::Json } else { Format::Table });
         let options = indexer::QueryOptions {

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::Value;
 
-use super::range::{Range, parse_counted_kfl};
+use super::filter;
+use super::range::Range;
 use super::{Place, coverage, stdout};
 use crate::dto::totals;
 use crate::failure::Failure;
@@ -61,7 +62,7 @@ impl Top {
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let field =
             FieldPath::new(&self.field).map_err(|error| Failure::CommandLine(format!("FIELD: {error}")))?;
-        let query = parse_counted_kfl(&self.kfl)?;
+        let query = filter::parse_counted(&self.kfl)?;
         let scope = Scope { range: self.range.parse()?, ..Scope::default() };
         let top = place.open()?.top(&field, &query, &scope, self.limit)?;
         let mut out = stdout();

@@ -5,6 +5,9 @@
 
 mod command;
 mod confinement;
+#[path = "../../../indexer/kfl/tests/it/expectations.rs"]
+mod expectations;
+mod kfl;
 mod live;
 mod recording;
 mod round_trip;

@@ -7,7 +7,7 @@ fn help_is_a_page_with_examples_for_every_subcommand() {
     let bench = Bench::new();
     let whole = bench.run(&["--help"]).ok().stdout();
     for subcommand in
-        ["record", "import", "query", "show", "export", "segments", "stats", "verify", "reindex"]
+        ["record", "import", "query", "show", "export", "segments", "stats", "verify", "reindex", "kfl"]
     {
         assert!(whole.contains(&format!("  {subcommand} ")), "{subcommand}: {whole}");
         let page = bench.run(&[subcommand, "--help"]).ok().stdout();

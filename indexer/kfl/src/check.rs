@@ -1,5 +1,7 @@
 //! Finds names of fields that no record has: a typing error should not look like "no traffic".
 
+use std::ops::Range;
+
 use crate::catalog::{Catalog, Field};
 use crate::error::SyntaxError;
 use crate::functions;
@@ -10,6 +12,29 @@ use crate::reference::MACROS;
 /// So many names are reported; who mistyped more will ask again.
 const REPORTED_MAX: usize = 16;
 
+/// A field that the caller's catalog doesn't know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// As it is written.
+    pub path: Path,
+    /// Its bytes of the text.
+    pub span: Range<usize>,
+    /// The nearest one that the catalog knows.
+    pub suggestion: Option<String>,
+}
+
+impl UnknownField {
+    /// The same as a message with the place in `text` marked.
+    #[must_use]
+    pub fn mark(&self, text: &str) -> SyntaxError {
+        let error = SyntaxError::new(text, self.span.clone(), format!("no field is called `{}`", self.path));
+        match &self.suggestion {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    }
+}
+
 impl Query {
     /// The fields of the text that `catalog` doesn't know, each with its place and the nearest one that it
     /// does. The query is right all the same: a record may have more than its catalog tells.
@@ -18,22 +43,20 @@ impl Query {
     /// let fields = [kfl::Field { path: "response.status", meaning: "status code" }];
     /// let query = kfl::parse("response.statsu >= 400", 0)?;
     /// let unknown = query.unknown_fields(fields.as_slice());
-    /// assert_eq!(unknown[0].message, "no field is called `response.statsu`");
-    /// assert_eq!(unknown[0].hint.as_deref(), Some("did you mean `response.status`?"));
+    /// assert_eq!(unknown[0].path.to_string(), "response.statsu");
+    /// assert_eq!(unknown[0].suggestion.as_deref(), Some("response.status"));
     /// # Ok::<(), kfl::SyntaxError>(())
     /// ```
     #[must_use]
-    pub fn unknown_fields<C: Catalog + ?Sized>(&self, catalog: &C) -> Vec<SyntaxError> {
+    pub fn unknown_fields<C: Catalog + ?Sized>(&self, catalog: &C) -> Vec<UnknownField> {
         let fields = catalog.fields();
         self.fields()
             .filter(|(path, _)| !fields.iter().any(|field| is_described(&path.0, field)))
             .take(REPORTED_MAX)
-            .map(|(path, span)| {
-                let error = SyntaxError::new(self.text(), span, format!("no field is called `{path}`"));
-                match nearest(path, &fields) {
-                    Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                    None => error,
-                }
+            .map(|(path, span)| UnknownField {
+                path: path.clone(),
+                span,
+                suggestion: nearest(path, &fields).map(str::to_owned),
             })
             .collect()
     }
@@ -96,6 +119,7 @@ mod tests {
             let unknown = query.unknown_fields(fields.as_slice());
             unknown
                 .into_iter()
+                .map(|field| field.mark(text))
                 .map(|error| error.hint.unwrap_or(error.message))
                 .collect::<Vec<_>>()
                 .join("; ")

@@ -81,7 +81,7 @@ pub fn fuzz_complete(bytes: &[u8]) {
     if let Ok(query) = parse(&text, 0) {
         let unknown = query.unknown_fields(fields.as_slice());
         assert!(
-            unknown.iter().all(|error| error.span.end <= text.len()),
+            unknown.iter().all(|field| field.span.end <= text.len()),
             "an unknown field is within the text"
         );
     }

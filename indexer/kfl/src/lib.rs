@@ -153,6 +153,7 @@ mod values;
 mod xml;
 
 pub use catalog::{Catalog, Field};
+pub use check::UnknownField;
 pub use complete::{Completion, CompletionKind, Completions, complete};
 pub use error::SyntaxError;
 pub use evaluate::compare_scalar;

@@ -3,6 +3,7 @@
 mod answers;
 mod completing;
 mod errors;
+mod expectations;
 mod extensions;
 mod formatting;
 mod fuzzing;

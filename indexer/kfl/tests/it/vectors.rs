@@ -5,134 +5,47 @@
 //! shrink.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// What `${NOW_MS…}` and `now()` mean here.
-const NOW_MS: i64 = 1_700_000_000_000;
-
-fn reference() -> PathBuf {
-    match std::env::var_os("REMORA_REFERENCE") {
-        Some(path) => path.into(),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference"),
-    }
-}
-
-fn read(name: &str) -> Option<Value> {
-    let path = reference().join(name);
-    match std::fs::read(&path) {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).expect("the reference is JSON")),
-        Err(_) => {
-            eprintln!("SKIPPED: no reference at {}", path.display());
-            None
-        }
-    }
-}
-
-/// The record of a vector: JSON text, JSON, or `@entries/NAME[i]`.
-fn record(vector: &Value, entries: &Value) -> Value {
-    let Value::String(text) = &vector["record"] else { return vector["record"].clone() };
-    if let Some(place) = text.strip_prefix("@entries/") {
-        let (name, index) = place.trim_end_matches(']').split_once('[').expect("NAME[i]");
-        let entry = &entries["entries"][name][index.parse::<usize>().expect("a number")]["entry"];
-        assert!(!entry.is_null(), "{place}");
-        return entry.clone();
-    }
-    let text = text.replace("\"${NOW_MS-2000}\"", &(NOW_MS - 2000).to_string());
-    serde_json::from_str(&text).expect("a record is JSON")
-}
-
-/// `None` if the vector has no opinion.
-fn recommended(vector: &Value) -> Option<bool> {
-    match vector.get("recommended_truth") {
-        Some(truth) => truth.as_bool(),
-        None => vector["expect"]["truth"].as_bool(),
-    }
-}
+use crate::expectations::{self, Given, NOW_MS, read, recommended};
 
 /// What differs from the vector, in a word or two.
 fn difference(vector: &Value, entries: &Value) -> Option<String> {
     let text = vector["query"].as_str().expect("a text");
-    let expect = &vector["expect"];
-    // Limits that no one can mean have no recommended reading.
-    let limit = expect["limit"].as_u64().filter(|limit| *limit > 0 && *limit < u64::MAX);
     let own: Vec<(&str, &str)> = vector["macros"]
         .as_object()
         .into_iter()
         .flatten()
         .map(|(name, text)| (name.as_str(), text.as_str().expect("a text")))
         .collect();
-    match kfl::parse_with(text, NOW_MS, &own) {
-        Err(error) if expect.get("parse_error").is_some() && recommended(vector).is_none() => {
-            assert!(!error.message.is_empty());
-            None
-        }
-        Err(error) if recommended(vector).is_some() || expect["parse"] == "ok" => {
-            Some(format!("refused: {}", error.message))
-        }
-        Err(_) => None,
-        Ok(_) if expect.get("parse_error").is_some() && recommended(vector).is_none() => {
-            Some("read: the original refuses it".to_owned())
-        }
-        Ok(query) => {
-            if expect.get("limit").is_some() && query.limit() != limit {
-                return Some(format!("limit {:?} instead of {limit:?}", query.limit()));
-            }
-            if let Some(Ok(expanded)) = [&vector["expanded"], &expect["expanded"]]
-                .into_iter()
-                .find_map(Value::as_str)
-                .map(|text| kfl::parse(text, NOW_MS))
-                && expanded.expression() != query.expression()
-            {
-                return Some(format!("a macro: {}", query.expression()));
-            }
-            let record = record(vector, entries);
-            let answer = query.answer(&record);
-            assert_eq!(answer.matches, query.matches(&record), "{text}");
-            let expected = recommended(vector)?;
-            if answer.matches != expected {
-                return Some(format!("differs: {}", answer.matches));
-            }
-            let shown = expect.get("new_record").filter(|_| vector.get("quirk").is_none())?;
-            (meaning(&answer.record) != meaning(shown)).then(|| "shown otherwise".to_owned())
-        }
+    let parsed = kfl::parse_with(text, NOW_MS, &own);
+    if let Ok(query) = &parsed
+        && !expectations::is_refused(vector)
+        && let Some(difference) = of_the_query(vector, query)
+    {
+        return Some(difference);
     }
+    let given = parsed.map_err(|error| error.message).map(|query| {
+        let record = expectations::record(vector, entries);
+        let answer = query.answer(&record);
+        assert_eq!(answer.matches, query.matches(&record), "{text}");
+        Given { matches: answer.matches, record: answer.record.into_owned() }
+    });
+    expectations::difference(vector, given)
 }
 
-/// A record in which documents within texts are read: the order of fields and the layout of XML don't matter.
-fn meaning(record: &Value) -> Value {
-    match record {
-        Value::Array(elements) => elements.iter().map(meaning).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(key, field)| (key.clone(), meaning(field))).collect())
-        }
-        Value::String(text) => {
-            let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            [Some(text.clone()), decoded]
-                .into_iter()
-                .flatten()
-                .find_map(document)
-                .unwrap_or_else(|| record.clone())
-        }
-        other => other.clone(),
+/// What differs before any record is asked: the limit, or what a macro stands for.
+fn of_the_query(vector: &Value, query: &kfl::Query) -> Option<String> {
+    let expect = &vector["expect"];
+    // Limits that no one can mean have no recommended reading.
+    let limit = expect["limit"].as_u64().filter(|limit| *limit > 0 && *limit < u64::MAX);
+    if expect.get("limit").is_some() && query.limit() != limit {
+        return Some(format!("limit {:?} instead of {limit:?}", query.limit()));
     }
-}
-
-/// JSON as it is; of XML the texts of its elements, sorted.
-fn document(text: String) -> Option<Value> {
-    if text.starts_with('<') {
-        let mut texts: Vec<&str> = text
-            .split('<')
-            .filter_map(|part| Some(part.split_once('>')?.1.trim()))
-            .filter(|part| !part.is_empty())
-            .collect();
-        texts.sort_unstable();
-        return Some(texts.into());
-    }
-    serde_json::from_str(&text).ok().filter(|value: &Value| value.is_object() || value.is_array())
+    let expanded = [&vector["expanded"], &expect["expanded"]].into_iter().find_map(Value::as_str);
+    let expanded = expanded.and_then(|text| kfl::parse(text, NOW_MS).ok())?;
+    (expanded.expression() != query.expression()).then(|| format!("a macro: {}", query.expression()))
 }
 
 /// How many vectors of a category went which way.
@@ -156,9 +69,7 @@ fn every_vector_gives_what_is_recommended() {
         let row = table.entry(vector["category"].as_str().expect("a category")).or_default();
         if let Some(difference) = difference(vector, &entries) {
             row.argued += 1;
-            let words = vector["query"].as_str().expect("a text").split_whitespace();
-            let query = words.collect::<Vec<_>>().join(" ");
-            *found.entry(format!("{difference} | {query}")).or_default() += 1;
+            *found.entry(expectations::line(&difference, vector)).or_default() += 1;
         } else if vector.get("quirk").is_none() {
             row.as_original += 1;
         } else if recommended(vector).is_some() {
@@ -168,10 +79,7 @@ fn every_vector_gives_what_is_recommended() {
         }
     }
     print(&table);
-    let known: Vec<&str> = include_str!("vectors_known.txt")
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect();
+    let known: Vec<&str> = expectations::known().collect();
     let new: Vec<&String> = found.keys().filter(|line| !known.contains(&line.as_str())).collect();
     assert!(new.is_empty(), "these differ and are not known:\n{}", lines(&new));
     let gone: Vec<&&str> = known.iter().filter(|line| !found.contains_key(**line)).collect();
