@@ -26,6 +26,8 @@ pub fn coverage(coverage: &Coverage) -> Value {
         "losses": coverage.losses.iter().map(loss).collect::<Vec<_>>(),
         "entries": coverage.entries,
         "truncated": coverage.truncated,
+        "stopped": coverage.stopped.map(indexer::Stop::reason),
+        "next": coverage.next.as_ref().filter(|_| coverage.truncated).map(ToString::to_string),
     })
 }
 

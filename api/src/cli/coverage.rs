@@ -31,7 +31,14 @@ fn lines(found: &str, coverage: &Coverage) -> Vec<String> {
         0 => String::new(),
         pruned => format!(", {} ruled out unread", count(number(pruned))),
     };
-    let cut = if coverage.truncated { "; cut at the limit, there is more" } else { "" };
+    let cut = match (coverage.stopped, coverage.truncated) {
+        (Some(stop), _) => {
+            let next = coverage.next.as_ref().map(|next| format!(" (go on with --after {next})"));
+            format!("; cut {}, there may be more{}", stop.reason(), next.unwrap_or_default())
+        }
+        (None, true) => "; cut at the limit, there is more".to_owned(),
+        (None, false) => String::new(),
+    };
     let mut lines = vec![format!("{found} from {}{pruned}{cut}", counted(searched, "segment"))];
     let mut incomplete = Vec::new();
     if !coverage.segments_missing.is_empty() {
@@ -45,6 +52,9 @@ fn lines(found: &str, coverage: &Coverage) -> Vec<String> {
     }
     if !coverage.losses.is_empty() {
         incomplete.push(format!("lost in this range: {}", losses(coverage)));
+    }
+    if incomplete.is_empty() && coverage.entries == 0 && !coverage.truncated && coverage.plan.segments > 0 {
+        lines.push("nothing found, and nothing of this range is missing".to_owned());
     }
     if !incomplete.is_empty() {
         lines.push(format!("incomplete: {}", incomplete.join(", ")));

@@ -14,10 +14,12 @@ use crate::failure::Failure;
 use crate::{confine, directory};
 use indexer::{Data, Schemas};
 
+mod cost;
 mod count;
 mod coverage;
 mod diff;
 mod endpoints;
+mod explain;
 mod export;
 mod fields;
 mod filter;

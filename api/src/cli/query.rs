@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+use super::cost::Cost;
 use super::range::Range;
-use super::{Place, coverage, filter, stdout};
+use super::{Place, coverage, explain, filter, stdout};
 use crate::dto;
 use crate::failure::Failure;
 use crate::format::row::Row;
@@ -55,6 +56,17 @@ pub struct Query {
     /// By time: earliest or latest first
     #[arg(long, value_enum, default_value_t = Order::Asc)]
     order: Order,
+    /// Go on behind the page that ended with this (coverage gives it as `next`)
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
+    after: Option<String>,
+    /// Go on with what comes, until Ctrl-C; the past comes first
+    #[arg(long, conflicts_with_all = ["limit", "order", "after"])]
+    follow: bool,
+    /// Say on stderr what was done to answer (with --format json in the answer)
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    cost: Cost,
     /// How to write the answer
     #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<Format>,
@@ -91,32 +103,45 @@ impl Query {
                 Order::Asc => indexer::Order::Ascending,
                 Order::Desc => indexer::Order::Descending,
             },
-            ..indexer::QueryOptions::default()
+            after: self.after.as_deref().map(str::parse).transpose()?,
+            budget: self.cost.budget()?,
         };
         let data = place.open()?;
         let mut answer = Answer::begin(format, stdout())?;
         let mut refused = None;
         let with_bodies = self.bodies || format == Format::Har;
-        let coverage = data.query(&query, options, &mut |row| {
+        let follow = self.follow;
+        let mut take = |row: Value| {
             let wanted = with_bodies && (format != Format::Har || har::is_http(&row));
             let entry = if wanted { in_full(&data, &query, row) } else { Ok(row) };
-            match entry.and_then(|entry| Ok(answer.entry(&entry)?)) {
+            let written = entry.and_then(|entry| {
+                answer.entry(&entry)?;
+                if follow { answer.flush() } else { Ok(()) }.map_err(Failure::from)
+            });
+            match written {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(failure) => {
                     refused = Some(failure);
                     ControlFlow::Break(())
                 }
             }
-        })?;
+        };
+        let coverage = match follow {
+            true => data.follow(&query, &options, &mut take)?,
+            false => data.query(&query, options, &mut take)?,
+        };
         if let Some(failure) = refused {
             return Err(failure);
         }
-        let left_out = answer.end(&coverage)?;
+        let left_out = answer.end(&coverage, self.explain)?;
         let mut found = counted(coverage.entries, "exchange");
         if left_out > 0 {
             found = format!("{found} ({left_out} not HTTP, left out of the archive)");
         }
         coverage::tell(&found, &coverage);
+        if self.explain && format != Format::Json {
+            explain::tell(&coverage);
+        }
         Ok(())
     }
 }
@@ -196,13 +221,28 @@ impl<W: Write> Answer<W> {
         }
     }
 
+    /// Gives what was written so far to whoever waits for it.
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            // A table is as wide as its first rows say.
+            Self::Table(table) => table.flush(),
+            Self::Json { out, .. } | Self::Jsonl { out } | Self::Har { out, .. } | Self::Csv { out } => {
+                out.flush()
+            }
+        }
+    }
+
     /// Ends the answer; gives the number of entries that the format has no place for.
-    fn end(self, coverage: &Coverage) -> io::Result<u64> {
+    fn end(self, coverage: &Coverage, with_plan: bool) -> io::Result<u64> {
         match self {
             Self::Table(table) => table.finish().map(|()| 0),
             Self::Json { mut out, .. } => {
                 out.write_all(b"\n],\"coverage\":")?;
                 json::write_compact(&mut out, &dto::coverage(coverage))?;
+                if with_plan {
+                    out.write_all(b",\"plan\":")?;
+                    json::write_compact(&mut out, &explain::json(&coverage.plan))?;
+                }
                 out.write_all(b"}\n")?;
                 out.flush().map(|()| 0)
             }
@@ -250,7 +290,7 @@ mod tests {
         for entry in entries {
             answer.entry(entry).unwrap();
         }
-        let left_out = answer.end(&Coverage::default()).unwrap();
+        let left_out = answer.end(&Coverage::default(), false).unwrap();
         (String::from_utf8(out).unwrap(), left_out)
     }
 

@@ -101,6 +101,12 @@ impl<W: Write> Table<W> {
         }
     }
 
+    /// Writes what was kept back for whoever waits for it; from then on the widths are those of the rows so far.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.settle()?;
+        self.out.flush()
+    }
+
     /// Writes what was kept back; a table without rows writes nothing.
     pub fn finish(mut self) -> io::Result<()> {
         self.settle()?;
