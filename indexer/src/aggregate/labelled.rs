@@ -40,6 +40,10 @@ impl<T: Total> Labelled<T> {
 
     /// Adds all totals of another one.
     pub fn merge(&mut self, other: Self) {
+        if self.by_label.is_empty() && self.others.is_none() {
+            *self = other;
+            return;
+        }
         for (label, total) in other.by_label {
             self.at(&label).add(total);
         }

@@ -34,13 +34,17 @@ impl Latencies {
         self.max_us = self.max_us.max(us);
     }
 
-    /// Of counts by cell, from `first` on, and the greatest of them all.
-    #[must_use]
-    pub fn of_cells(first: usize, counts: &[u32], max_us: u64) -> Self {
-        let Some(last) = counts.iter().rposition(|count| *count > 0) else { return Self::default() };
-        let mut cells = vec![0; first];
-        cells.extend(counts.iter().take(last + 1).map(|count| u64::from(*count)));
-        Self { count: cells.iter().sum(), counts: cells, max_us }
+    /// Counts so many by cell, from `first` on; the greatest of them all is told apart.
+    pub fn add_cells(&mut self, first: usize, counts: &[u32], max_us: u64) {
+        let Some(last) = counts.iter().rposition(|count| *count > 0) else { return };
+        if self.counts.len() <= first + last {
+            self.counts.resize(first + last + 1, 0);
+        }
+        for (into, count) in self.counts.iter_mut().skip(first).zip(counts) {
+            *into += u64::from(*count);
+            self.count += u64::from(*count);
+        }
+        self.max_us = self.max_us.max(max_us);
     }
 
     /// Counts all of another one.
@@ -144,10 +148,11 @@ mod tests {
             sum.merge(&of(&other));
             let mut both = [one, other].concat();
             prop_assert_eq!(&sum, &of(&both));
-            let counts: Vec<u32> = sum.counts.iter().skip(3).map(|count| *count as u32).collect();
-            if sum.counts.iter().take(3).all(|count| *count == 0) {
-                prop_assert_eq!(&sum, &Latencies::of_cells(3.min(sum.counts.len()), &counts, sum.max_us));
-            }
+            let first = sum.counts.iter().position(|count| *count > 0).unwrap_or(0);
+            let counts: Vec<u32> = sum.counts.iter().skip(first).map(|count| *count as u32).collect();
+            let mut by_cell = Latencies::default();
+            by_cell.add_cells(first, &counts, sum.max_us);
+            prop_assert_eq!(&sum, &by_cell);
             both.sort_unstable();
             prop_assert_eq!(sum.max_us(), both.last().copied());
             for share in [0.0, 0.5, 0.9, 0.99, 1.0] {

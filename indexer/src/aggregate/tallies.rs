@@ -5,7 +5,7 @@ use segment::TimeRange;
 
 use super::cells::Cells;
 use super::effort::Halt;
-use super::labelled::{Labelled, Total as _};
+use super::labelled::Labelled;
 use super::lane::Lane;
 use super::matching::Documents;
 use super::tally::{Part, Tally};
@@ -107,13 +107,9 @@ impl Aggregation for Tallies {
                 };
                 cells.take(label[at], part);
             });
+            cells.settle();
         })?;
-        let mut label = String::new();
-        for (ordinal, tally) in cells.into_tallies() {
-            labels.ord_to_str(ordinal, &mut label)?;
-            held.at(&label).add(tally);
-        }
-        Ok(())
+        cells.add_to(&labels, held)
     }
 
     fn entry(&self, held: &mut Self::Held, one: &One<'_>) {
