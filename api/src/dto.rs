@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::format::body;
 use crate::instant::rfc3339;
+use indexer::hunt::{self, Direction, Hit, Transport};
 use indexer::{Coverage, EntryPacket, Stats};
 use store::{State, Summary};
 
@@ -102,6 +103,38 @@ pub fn stats(stats: &Stats, recorder: &Value) -> Value {
         figures["recorder"] = recorder.clone();
     }
     figures
+}
+
+/// A match; what is no printable ASCII around it is written as `\xNN`.
+pub fn hit(hit: &Hit) -> Value {
+    let end =
+        |end: &hunt::End| json!({ "ip": end.ip.to_string(), "port": end.port.to_string(), "name": end.name });
+    let escaped = |bytes: &[u8]| bytes.escape_ascii().to_string();
+    let [before, after] = &hit.context;
+    json!({
+        "time": rfc3339(hit.time),
+        "segment": hit.segment.to_string(),
+        "frame": hit.packet.frame,
+        "packet": hit.packet.index,
+        "transport": match hit.transport {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+            Transport::Icmp => "icmp",
+        },
+        "src": end(&hit.source),
+        "dst": end(&hit.destination),
+        "direction": match hit.direction {
+            Direction::ToServer => "toServer",
+            Direction::ToClient => "toClient",
+        },
+        "offset": hit.offset,
+        "length": hit.length_bytes,
+        "before": escaped(before),
+        "match": escaped(&hit.bytes),
+        "after": escaped(after),
+        "matchBytes": body::BASE64.encode(&hit.bytes),
+        "entry": hit.exchange,
+    })
 }
 
 /// One packet, with its bytes in base64.

@@ -2,7 +2,8 @@
 //!
 //!     asking DATA RUNS < questions.jsonl > times.jsonl
 //!
-//! A question is a line `{"name": …, "kfl": …, "from": ns, "to": ns, "limit": n}`. Warm means that the process has asked
+//! A question is a line `{"name": …, "kfl": …, "from": ns, "to": ns, "limit": n, "of": …}`; `of` says whether it is about
+//! `entries`, a `histogram` or the `map`. Warm means that the process has asked
 //! before; cold that it opens the data directory anew, of which the kernel has forgotten every page.
 
 use std::fs::{self, File};
@@ -11,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use indexer::{Data, Order, QueryOptions};
+use indexer::{By, Coverage, Data, Order, QueryOptions, Scope, Width};
 use segment::{TimeRange, Timestamp};
 use serde_json::{Value, json};
 
@@ -60,16 +61,25 @@ fn ask(data: &Data, question: &Value) -> Result<(u64, u128, indexer::Read), Box<
     let query = kfl::parse(question["kfl"].as_str().unwrap_or_default(), 0)?;
     let instant = |name: &str, default| question[name].as_i64().map_or(default, Timestamp::from_nanos);
     let range = TimeRange::new(instant("from", Timestamp::MIN), instant("to", Timestamp::MAX));
-    let options = QueryOptions {
-        range: range.ok_or("the range runs backward")?,
-        limit: question["limit"].as_u64(),
-        order: Order::Descending,
-        ..QueryOptions::default()
+    let range = range.ok_or("the range runs backward")?;
+    let scope = Scope { range, ..Scope::default() };
+    let coverage = match question["of"].as_str() {
+        Some("histogram") => data.timeline(&query, &scope, By::Class, Width::Target(200))?.coverage,
+        Some("map") => data.service_map(&query, &scope)?.coverage,
+        _ => entries(data, &query, range, question["limit"].as_u64())?,
     };
-    let coverage = data.query(&query, options, &mut |_| ControlFlow::Continue(()))?;
     Ok((coverage.entries, began.elapsed().as_micros(), coverage.plan.read))
 }
 
+fn entries(
+    data: &Data,
+    query: &kfl::Query,
+    range: TimeRange,
+    limit: Option<u64>,
+) -> Result<Coverage, indexer::Error> {
+    let options = QueryOptions { range, limit, order: Order::Descending, ..QueryOptions::default() };
+    data.query(query, options, &mut |_| ControlFlow::Continue(()))
+}
 /// Has the kernel forget the pages of every file.
 fn forget(dir: &Path) -> io::Result<()> {
     for folder in ["sealed", "open"] {

@@ -61,6 +61,12 @@ pub enum Error {
     /// libpcap does not understand the filter.
     #[error("BPF filter: {0}")]
     Bpf(String),
+    /// What is hunted for is no pattern.
+    #[error("pattern: {0}")]
+    Pattern(String),
+    /// A hunt can't go on there.
+    #[error("resume: {0}")]
+    Resume(String),
     /// The file that is exported to can't be written.
     #[error("export: {0}")]
     Export(segment::Error),
@@ -78,7 +84,12 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. } | Self::Export(_) => ErrorKind::Unavailable,
-            Self::EntryId(_) | Self::Cursor(_) | Self::Bpf(_) | Self::Schema { .. } => ErrorKind::Invalid,
+            Self::EntryId(_)
+            | Self::Cursor(_)
+            | Self::Bpf(_)
+            | Self::Pattern(_)
+            | Self::Resume(_)
+            | Self::Schema { .. } => ErrorKind::Invalid,
             Self::Bundle { .. } | Self::Segment(_) => ErrorKind::Data,
             Self::Index(_) => ErrorKind::Internal,
             Self::Store(error) => match error.kind() {

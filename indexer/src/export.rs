@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::ops::ControlFlow;
 
 use kfl::Query;
 use pcap::{BpfProgram, Capture, Linktype};
-use segment::flow::{FlowKey, flow_key};
+use segment::flow::flow_key;
 use segment::{
     Chain, Frame, Interface, InterfaceId, LinkType, Packet, PacketRef, PcapngWriter, Record, TimeRange,
 };
 use store::Summary;
 
 use crate::Error;
-use crate::data::{Coverage, Data, Order, QueryOptions};
-use crate::evidence::{Span, flow_in};
+use crate::chosen::Chosen;
+use crate::data::{Coverage, Data};
 use crate::pipeline::open;
 
 /// Who wrote the file, as it says itself.
@@ -141,12 +140,8 @@ impl<W: Write> PacketSink<W> {
 /// Decides about each packet.
 enum Chooser {
     All,
-    Bpf {
-        text: String,
-        programs: HashMap<u16, BpfProgram>,
-    },
-    /// Where the exchanges of each flow lie.
-    Exchanges(HashMap<(Chain, FlowKey), Vec<Span>>),
+    Bpf { text: String, programs: HashMap<u16, BpfProgram> },
+    Exchanges(Chosen),
 }
 
 impl Chooser {
@@ -163,19 +158,7 @@ impl Chooser {
                 compile(&text, LinkType::ETHERNET)?;
                 Ok(Self::Bpf { text, programs: HashMap::new() })
             }
-            ExportFilter::Kfl(query) => {
-                let mut flows: HashMap<_, Vec<Span>> = HashMap::new();
-                let options = QueryOptions { range, order: Order::Ascending, ..QueryOptions::default() };
-                let answered = data.query(&query, options, &mut |entry| {
-                    if let (Some(span), Some(flow)) = (Span::of(&entry), flow_in(&entry)) {
-                        flows.entry((span.segment.chain.clone(), flow)).or_default().push(span);
-                    }
-                    ControlFlow::Continue(())
-                })?;
-                coverage.entries = answered.entries;
-                coverage.segments_missing.extend(answered.segments_missing);
-                Ok(Self::Exchanges(flows))
-            }
+            ExportFilter::Kfl(query) => Ok(Self::Exchanges(Chosen::of(data, &query, range, coverage)?)),
         }
     }
 
@@ -191,10 +174,9 @@ impl Chooser {
                 };
                 Ok(program.filter(packet.data))
             }
-            Self::Exchanges(flows) => {
-                let Some(flow) = flow_key(packet.link_type, packet.data) else { return Ok(false) };
-                let spans = flows.get(&(chain.clone(), flow));
-                Ok(spans.is_some_and(|spans| spans.iter().any(|span| span.holds(at))))
+            Self::Exchanges(chosen) => {
+                let flow = flow_key(packet.link_type, packet.data);
+                Ok(flow.is_some_and(|flow| chosen.exchange(chain, flow, at).is_some()))
             }
         }
     }

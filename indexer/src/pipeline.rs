@@ -165,7 +165,8 @@ fn random() -> u64 {
 }
 
 /// The segments that lead up to `id`, in order: as many as cover [`WARM_UP_NS`], without a hole.
-fn before(layout: &Layout, id: &SegmentId) -> Vec<SegmentId> {
+#[must_use]
+pub fn before(layout: &Layout, id: &SegmentId) -> Vec<SegmentId> {
     let mut segments = VecDeque::new();
     let mut latest = None;
     let mut next = id.before();

@@ -27,6 +27,8 @@ const AFTER: &str = "EXAMPLES
   remora export --filter 'http and response.status == 500' -o failed.pcapng
   remora export --bpf 'host 10.0.0.5 and port 53' -o - | tshark -r -";
 
+const WHY_NO_REDACTION: &str = "an export holds the packets as they were seen";
+
 /// Write packets to a pcapng file
 #[derive(Args, Debug)]
 #[command(long_about = ABOUT, after_long_help = AFTER)]
@@ -48,7 +50,7 @@ impl Export {
     /// Writes the packets.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
         let filter = match (&self.filter, self.bpf) {
-            (Some(kfl), _) => ExportFilter::Kfl(Box::new(selection(kfl)?)),
+            (Some(kfl), _) => ExportFilter::Kfl(Box::new(filter::selection(kfl, WHY_NO_REDACTION)?)),
             (None, Some(expression)) => ExportFilter::Bpf(expression),
             (None, None) => ExportFilter::All,
         };
@@ -72,16 +74,6 @@ impl Export {
         coverage::tell(&found, &summary.coverage);
         Ok(())
     }
-}
-
-/// KFL text that only selects: packets leave as they were seen, so nothing can be taken out of them.
-fn selection(text: &str) -> Result<kfl::Query, Failure> {
-    let query = filter::parse(text)?;
-    if query.redacts() {
-        let why = "redact() can't be used here: an export holds the packets as they were seen";
-        return Err(Failure::CommandLine(why.to_owned()));
-    }
-    Ok(query)
 }
 
 enum Output {

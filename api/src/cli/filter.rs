@@ -43,6 +43,16 @@ pub fn parse_counted(text: &str) -> Result<kfl::Query, Failure> {
     }
 }
 
+/// KFL text that only selects packets: they are as they were seen, so nothing can be taken out of them.
+pub fn selection(text: &str, why_no_redaction: &str) -> Result<kfl::Query, Failure> {
+    let query = parse(text)?;
+    if query.redacts() {
+        let why = format!("redact() can't be used here: {why_no_redaction}");
+        return Err(Failure::CommandLine(why));
+    }
+    Ok(query)
+}
+
 /// Any KFL text, or where it is wrong; `now()` in it means `now`.
 pub fn parse_at(text: &str, now: Timestamp) -> Result<kfl::Query, Failure> {
     kfl::parse(text, now.millis()).map_err(|error| wrong(&error))

@@ -23,6 +23,7 @@ mod explain;
 mod export;
 mod fields;
 mod filter;
+mod hunt;
 mod import;
 mod kfl;
 mod map;
@@ -123,6 +124,7 @@ enum Command {
     Endpoints(endpoints::Endpoints),
     Map(map::Map),
     Diff(diff::Diff),
+    Hunt(hunt::Hunt),
     Show(show::Show),
     Export(export::Export),
     Segments(segments::Segments),
@@ -160,6 +162,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Endpoints(endpoints) => endpoints.run(&place),
         Command::Map(map) => map.run(&place),
         Command::Diff(diff) => diff.run(&place),
+        Command::Hunt(hunt) => hunt.run(&place),
         Command::Show(show) => show.run(&place),
         Command::Export(export) => export.run(&place),
         Command::Segments(segments) => segments.run(&place),

@@ -7,6 +7,7 @@ mod command;
 mod confinement;
 #[path = "../../../indexer/kfl/tests/it/expectations.rs"]
 mod expectations;
+mod hunting;
 mod kfl;
 mod live;
 mod recording;

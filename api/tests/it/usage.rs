@@ -6,9 +6,10 @@ use crate::command::Bench;
 fn help_is_a_page_with_examples_for_every_subcommand() {
     let bench = Bench::new();
     let whole = bench.run(&["--help"]).ok().stdout();
-    for subcommand in
-        ["record", "import", "query", "show", "export", "segments", "stats", "verify", "reindex", "kfl"]
-    {
+    for subcommand in [
+        "record", "import", "query", "show", "export", "segments", "stats", "verify", "reindex", "kfl",
+        "hunt",
+    ] {
         assert!(whole.contains(&format!("  {subcommand} ")), "{subcommand}: {whole}");
         let page = bench.run(&[subcommand, "--help"]).ok().stdout();
         assert!(page.contains("EXAMPLES") && page.contains("--data") && page.contains("--json"), "{page}");
@@ -38,6 +39,13 @@ fn a_wrong_command_line_is_2() {
         &["query", "http", "--format", "json", "--json"],
         &["export", "--bpf", "ip", "--filter", "http", "-o", "x"],
         &["import"],
+        &["hunt"],
+        &["hunt", "x", "--hex", "--regex"],
+        &["hunt", "xy", "--hex"],
+        &["hunt", "x*", "--regex"],
+        &["hunt", "x", "--time-max", "soon"],
+        &["hunt", "x", "--resume", "nonsense"],
+        &["hunt", "x", "--filter", "redact(\"id\")"],
     ] {
         let answer = bench.run(line);
         assert_eq!(answer.status(), 2, "{line:?}: {}", answer.stderr());

@@ -18,6 +18,7 @@ mod flow;
 pub mod limits;
 pub mod protocol;
 pub mod reassembly;
+pub mod streams;
 
 pub use counters::Counters;
 pub use dissector::Dissector;

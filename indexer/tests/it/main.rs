@@ -8,6 +8,7 @@ mod fields;
 mod fingerprints;
 mod fixtures;
 mod follow;
+mod hunting;
 mod interpreted;
 mod merged;
 mod recording;

@@ -5,6 +5,7 @@
 //! make every later flow expire at once.
 
 mod state;
+mod tapping;
 mod time;
 
 use std::cmp::Reverse;
@@ -20,6 +21,7 @@ use crate::exchange::{Endpoint, Exchange, Transport};
 use crate::flow::key::{BuildFold, FlowKey, Side};
 use crate::flow::report::{Account, Cause, IcmpError};
 use crate::flow::table::{Flow, Kind, Patience, Slot, Table};
+use crate::flow::tap::Part;
 use crate::flow::tcp::{Belongs, TcpFlow};
 use crate::flow::udp::{Datagram, UdpFlow};
 use crate::flow::{recognition, udp};
@@ -27,6 +29,7 @@ use crate::limits::Limits;
 use crate::protocol::icmp::message::{Message, Quoted};
 use crate::protocol::table::{self, DATAGRAM_PROTOCOLS, DatagramProtocol, STREAM_PROTOCOLS, StreamProtocol};
 use crate::protocol::{Mark, Pair, icmp};
+use tapping::tap;
 
 /// How long after its last packet a flow is looked at again, for holes and answers that do not come.
 const ALARM_NS: i64 = 2 * NANOS_PER_SECOND;
@@ -61,6 +64,8 @@ pub struct Dissector {
     defragmenter: Defragmenter,
     alarms: BinaryHeap<Reverse<(Timestamp, u64, Slot)>>,
     pairs: Vec<Pair>,
+    /// Payload that leaves as it is, where somebody wants it.
+    parts: Option<Vec<Part>>,
     counters: Counters,
     now: Timestamp,
     last: PacketRef,
@@ -103,6 +108,7 @@ impl Dissector {
             defragmenter,
             alarms: BinaryHeap::new(),
             pairs: Vec::new(),
+            parts: None,
             counters: Counters::default(),
             now: Timestamp::MIN,
             last: PacketRef { sequence: 0, frame: 0, index: 0 },
@@ -216,11 +222,12 @@ impl Dissector {
         span: Span<'_>,
         place: Place,
     ) -> Belongs {
-        let Some(Flow { key, kind: Kind::Tcp(flow), account, .. }) = self.table.flow(slot) else {
+        let Some(Flow { key, number, kind: Kind::Tcp(flow), account, .. }) = self.table.flow(slot) else {
             return Belongs::ToNew;
         };
         let mut around =
             recognition::Surroundings::new(*key, &self.limits, self.stream_protocols, &mut self.pairs);
+        around.tap = tap(&mut self.parts, *number, *key, account.opener);
         let Counters { repeated_bytes, reordered_bytes, .. } = self.counters;
         let belongs = flow.segment(side, header, span, place.mark, &mut self.counters, &mut around);
         if belongs == Belongs::Here {
@@ -280,9 +287,10 @@ impl Dissector {
                 self.open(key, side, place, Patience::Udp, kind, sink)
             }
         };
-        if let Some(Flow { kind: Kind::Udp(flow), account, .. }) = self.table.flow(slot) {
+        if let Some(Flow { number, kind: Kind::Udp(flow), account, .. }) = self.table.flow(slot) {
             account.packet(side, place.wire_bytes, datagram.wire_bytes, place.mark);
             let mut around = udp::Surroundings::new(&self.limits, protocols, self.hash, &mut self.pairs);
+            around.tap = tap(&mut self.parts, *number, key, account.opener);
             flow.datagram(&key, side, datagram, &mut self.counters, &mut around);
         }
         self.settled(slot, sink);
@@ -348,6 +356,7 @@ impl Dissector {
                     self.stream_protocols,
                     &mut self.pairs,
                 );
+                around.tap = tap(&mut self.parts, flow.number, flow.key, flow.account.opener);
                 tcp.finish(mark, &mut self.counters, &mut around);
             }
             Kind::Udp(udp) => {

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use segment::Timestamp;
 use segment::time::NANOS_PER_SECOND;
 
+use super::tapping::tap;
 use super::{ALARM_NS, Dissector, Sink};
 use crate::flow::report::Cause;
 use crate::flow::table::{Kind, PATIENCES, Patience, Slot};
@@ -73,6 +74,7 @@ impl Dissector {
                     self.stream_protocols,
                     &mut self.pairs,
                 );
+                around.tap = tap(&mut self.parts, number, flow.key, flow.account.opener);
                 tcp.settle_both(mark, &mut self.counters, &mut around);
                 tcp.has_hole()
             }

@@ -8,5 +8,6 @@ pub(crate) mod key;
 pub(crate) mod recognition;
 pub mod report;
 pub(crate) mod table;
+pub(crate) mod tap;
 pub(crate) mod tcp;
 pub(crate) mod udp;

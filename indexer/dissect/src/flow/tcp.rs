@@ -10,8 +10,8 @@ use super::recognition::{self, Gaps, Recognition, Surroundings};
 use crate::counters::Counters;
 use crate::decode::{Flags, Span, TcpHeader};
 use crate::limits::Limits;
-use crate::protocol::Mark;
 use crate::protocol::table::StreamProtocol;
+use crate::protocol::{Chunk, Mark};
 use crate::reassembly::{Fit, Stream};
 
 /// Both directions of a connection.
@@ -147,7 +147,7 @@ impl TcpFlow {
         let first = header.sequence.wrapping_add(u32::from(flags.has(Flags::SYN)));
         if payload.wire_bytes() > 0 {
             self.begin();
-            let Self { streams, recognition, .. } = self;
+            let Self { streams, recognition, has_handshake, .. } = self;
             let limits = around.limits;
             let fit = streams.of_mut(side).segment(
                 first,
@@ -156,7 +156,7 @@ impl TcpFlow {
                 limits,
                 counters,
                 &mut |chunk, counters| {
-                    recognition.chunk(side, chunk, counters, around);
+                    pass_on(recognition, *has_handshake, side, chunk, counters, around);
                 },
             );
             if fit == Fit::AfterEnd && !is_reset {
@@ -222,18 +222,18 @@ impl TcpFlow {
     }
 
     fn settle(&mut self, side: Side, mark: Mark, counters: &mut Counters, around: &mut Surroundings<'_>) {
-        let Self { streams, recognition, .. } = self;
+        let Self { streams, recognition, has_handshake, .. } = self;
         let limits = around.limits;
         streams.of_mut(side).settle(mark, limits, counters, &mut |chunk, counters| {
-            recognition.chunk(side, chunk, counters, around);
+            pass_on(recognition, *has_handshake, side, chunk, counters, around);
         });
         self.tell_closed(side, counters, around);
     }
 
     fn close(&mut self, side: Side, mark: Mark, counters: &mut Counters, around: &mut Surroundings<'_>) {
-        let Self { streams, recognition, .. } = self;
+        let Self { streams, recognition, has_handshake, .. } = self;
         streams.of_mut(side).close(mark, counters, &mut |chunk, counters| {
-            recognition.chunk(side, chunk, counters, around);
+            pass_on(recognition, *has_handshake, side, chunk, counters, around);
         });
         self.tell_closed(side, counters, around);
     }
@@ -248,5 +248,20 @@ impl TcpFlow {
         if self.is_over() {
             self.recognition.finish(counters, around);
         }
+    }
+}
+
+/// Bytes in order reach who wants them as they are, else the protocols.
+fn pass_on(
+    recognition: &mut Recognition,
+    has_start: bool,
+    side: Side,
+    chunk: Chunk<'_>,
+    counters: &mut Counters,
+    around: &mut Surroundings<'_>,
+) {
+    match &mut around.tap {
+        Some(tap) => tap.take(side, recognition.client(), has_start, chunk),
+        None => recognition.chunk(side, chunk, counters, around),
     }
 }

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::asking::Refused;
 use super::key::{BuildFold, FlowKey, Side};
+use super::tap::Tap;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::table::DatagramProtocol;
-use crate::protocol::{DatagramDissector, Direction, Mark, Pair, Probe};
+use crate::protocol::{Chunk, DatagramDissector, Direction, Mark, Pair, Probe};
 
 /// Datagrams of one flow that are shown to the protocols before it is given up.
 const TRIES_MAX: u32 = 8;
@@ -25,6 +26,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) protocols: &'static [DatagramProtocol],
     pub(crate) hash: BuildFold,
     pub(crate) pairs: &'a mut Vec<Pair>,
+    /// Who wants the bytes themselves.
+    pub(crate) tap: Option<Tap<'a>>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -34,7 +37,7 @@ impl<'a> Surroundings<'a> {
         hash: BuildFold,
         pairs: &'a mut Vec<Pair>,
     ) -> Self {
-        Self { limits, protocols, hash, pairs }
+        Self { limits, protocols, hash, pairs, tap: None }
     }
 }
 
@@ -167,6 +170,9 @@ impl UdpFlow {
         counters: &mut Counters,
         around: &mut Surroundings<'_>,
     ) {
+        if around.tap.is_some() {
+            return self.tap(side, &datagram, counters, around);
+        }
         if let State::Undecided { tries } = self.state {
             match recognise(around.protocols, key, side, datagram.payload, &mut self.refusals) {
                 Some((protocol, client)) => {
@@ -195,6 +201,22 @@ impl UdpFlow {
         self.guarded(counters, |dissector| {
             dissector.datagram(direction, datagram.payload, datagram.mark, around.pairs);
         });
+    }
+
+    /// The payload as it is: a datagram that is seen at several places is one.
+    fn tap(
+        &mut self,
+        side: Side,
+        datagram: &Datagram<'_>,
+        counters: &mut Counters,
+        around: &mut Surroundings<'_>,
+    ) {
+        if self.is_duplicate(side, datagram, around) {
+            counters.duplicate_datagrams += 1;
+        } else if let Some(tap) = around.tap.as_mut().filter(|_| !datagram.payload.is_empty()) {
+            let chunk = Chunk::Data { bytes: datagram.payload, mark: datagram.mark };
+            tap.take(side, self.client, false, chunk);
+        }
     }
 
     /// Requests that waited too long leave without a response.

@@ -21,6 +21,7 @@ pub(crate) use saved::Saved;
 
 use super::asking::{Answer, Refused, ask};
 use super::key::{FlowKey, Side, Sides};
+use super::tap::Tap;
 use crate::counters::Counters;
 use crate::limits::Limits;
 use crate::protocol::table::StreamProtocol;
@@ -39,6 +40,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) protocols: &'static [StreamProtocol],
     pub(crate) pairs: &'a mut Vec<Pair>,
+    /// Who wants the bytes themselves.
+    pub(crate) tap: Option<Tap<'a>>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -48,7 +51,7 @@ impl<'a> Surroundings<'a> {
         protocols: &'static [StreamProtocol],
         pairs: &'a mut Vec<Pair>,
     ) -> Self {
-        Self { key, limits, protocols, pairs }
+        Self { key, limits, protocols, pairs, tap: None }
     }
 }
 
