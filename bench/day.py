@@ -1,4 +1,4 @@
-"""What a day of many exchanges costs: imported and indexed from a pipe, and how much disk that takes."""
+"""What a day of many exchanges costs: imported and indexed from a pipe, on disk, and to ask."""
 
 import json
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import daily
 from measure import Running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,18 +15,25 @@ QUICK_SIZES = (20_000, 60_000)
 SEED = 1
 
 
-def measure(table, built, work, sizes):
-    generator = built_generator(work)
+def measure(table, programs, work, sizes):
+    generator = built(work, "generate", "remora-generate")
+    asking = built(work, "indexer", "examples/asking")
+    times = {}
     for entries in sizes:
-        import_day(table, built, generator, work / f"day-{entries}", entries)
+        folder = work / f"day-{entries}"
+        import_day(table, programs, generator, folder, entries)
+        times[entries] = daily.ask(table, asking, folder, entries)
+    daily.growth(table, times, sizes)
+    daily.columns(table, programs, work / f"day-{sizes[0]}")
+    daily.hour(table, programs, asking, generator, work, sizes[0])
 
 
-def import_day(table, built, generator, folder, entries):
+def import_day(table, programs, generator, folder, entries):
     """Generates a day into `remora import -`, which ends when all is indexed. The data stay in the folder until next time."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    truth, cost, generated = imported(built, generator, folder, entries)
-    stats = stored(built, folder / "data")
+    truth, cost, generated = imported(programs, generator, folder, entries)
+    stats = stored(programs, folder / "data")
     if stats["packets"] != truth["packets"] or stats["segments"]["indexed"] != stats["segments"]["sealed"]:
         sys.exit(f"bench: of {truth['packets']} packets made, {stats['packets']} are stored: {stats['segments']}")
     flows = stats["exchanges"] - truth["exchanges"]
@@ -33,7 +41,7 @@ def import_day(table, built, generator, folder, entries):
         sys.exit(f"bench: of {truth['exchanges']} exchanges and {truth['tcp_flows']} flows made, {stats['exchanges']} are found")
     raw, segments, index = truth["file_bytes"], stats["segmentBytes"], stats["indexBytes"]
     table.note(f"day of {entries:,} exchanges: import until indexed", [cost.wall_s], "s")
-    table.note("  exchanges per second", [entries / cost.wall_s], "/s")
+    table.least("  exchanges per second", [entries / cost.wall_s], "/s", 50_000)
     table.note("  raw per second", [raw / cost.wall_s / 1e6], "MB/s")
     table.note("  CPU, recorder and indexer", [cost.cpu_s], "s")
     table.note("  CPU of the generator", [generated.cpu_s], "s")
@@ -42,18 +50,18 @@ def import_day(table, built, generator, folder, entries):
     table.note("  entries of flows besides", [flows], "")
     table.note("  segments", [segments / 1e6], "MB")
     table.note("  index", [index / 1e6], "MB")
-    table.note("  index, of raw", [100 * index / raw], "%")
+    table.limit("  index, of raw", [100 * index / raw], "%", 15)
     table.note("  index, per exchange", [index / entries], "bytes")
     print(f"bench: day of {entries:,}: {cost.wall_s:.1f} s, {entries / cost.wall_s:.0f} exchanges/s, "
           f"index {100 * index / raw:.1f} % of {raw / 1e6:.0f} MB", flush=True)
 
 
-def imported(built, generator, folder, entries):
+def imported(programs, generator, folder, entries):
     """What was made, what importing it cost and what making it cost."""
     truth = folder / "truth.json"
     make = [generator, "--entries", entries, "--seed", SEED, "--truth", truth]
     making = Running(make, stdout=subprocess.PIPE)
-    take = [built["remora"], "--data", folder / "data", "import", "-"]
+    take = [programs["remora"], "--data", folder / "data", "import", "-"]
     taking = Running(take, stdin=making.process.stdout, stdout=subprocess.DEVNULL)
     making.process.stdout.close()  # so that the generator notices when nobody reads any more
     cost, generated = taking.wait(), making.wait()
@@ -62,12 +70,13 @@ def imported(built, generator, folder, entries):
     return json.loads(truth.read_text()), cost, generated
 
 
-def stored(built, data):
-    told = subprocess.run([built["remora"], "--data", data, "stats", "--json"], capture_output=True, text=True, check=True)
+def stored(programs, data):
+    told = subprocess.run([programs["remora"], "--data", data, "stats", "--json"], capture_output=True, text=True, check=True)
     return json.loads(told.stdout)
 
 
-def built_generator(work):
-    """The program that makes the day."""
-    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "generate"], cwd=ROOT, check=True)
-    return work.parent / "release" / "remora-generate"
+def built(work, package, path):
+    """A program that only the benches need."""
+    target = ["--example", Path(path).name] if "/" in path else []
+    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", package, *target], cwd=ROOT, check=True)
+    return work.parent / "release" / path

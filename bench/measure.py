@@ -110,6 +110,13 @@ class Table:
             "aim": f"at most {most:g}", "verdict": "held" if worst <= most else f"missed: {worst:g}",
         })
 
+    def least(self, what, ours, unit, least):
+        worst = min(ours)
+        self.rows.append({
+            "what": what, "against": "—", "unit": unit, "ours": ours, "theirs": [], "ratio": None,
+            "aim": f"at least {least:g}", "verdict": "held" if worst >= least else f"missed: {worst:g}",
+        })
+
     def note(self, what, values, unit):
         self.rows.append({"what": what, "against": "—", "unit": unit, "ours": values, "theirs": [], "ratio": None,
                           "aim": "", "verdict": ""})
