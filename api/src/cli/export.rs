@@ -1,13 +1,13 @@
 //! `remora export`: packets as a plain pcapng file.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
+use super::output::Output;
 use super::range::Range;
 use super::{Place, coverage, filter};
 use crate::dto;
@@ -58,7 +58,7 @@ impl Export {
         crate::directory::require(place.path())?;
         let to_stdout = self.output == Path::new("-");
         // Opened before this process may write nowhere but in the data directory.
-        let mut output = BufWriter::new(open(&self.output)?);
+        let mut output = BufWriter::new(Output::open(&self.output)?);
         let data = place.open()?;
         let summary = data.export(range, filter, &mut output)?;
         let written = output.flush().and_then(|()| if to_stdout { Ok(()) } else { output.get_ref().sync() });
@@ -73,50 +73,5 @@ impl Export {
         }
         coverage::tell(&found, &summary.coverage);
         Ok(())
-    }
-}
-
-enum Output {
-    File(File),
-    Stdout(io::StdoutLock<'static>),
-}
-
-fn open(path: &Path) -> Result<Output, Failure> {
-    if path == Path::new("-") {
-        let stdout = io::stdout();
-        if stdout.is_terminal() {
-            return Err(Failure::CommandLine(
-                "packets are not written to a terminal: name a file, or use a pipe".to_owned(),
-            ));
-        }
-        return Ok(Output::Stdout(stdout.lock()));
-    }
-    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-    Ok(Output::File(file))
-}
-
-impl Output {
-    /// Evidence that was said to be written is on the disk. Pipes and devices have nothing to sync.
-    fn sync(&self) -> io::Result<()> {
-        match self {
-            Self::File(file) if file.metadata()?.is_file() => file.sync_all(),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.write(bytes),
-            Self::Stdout(stdout) => stdout.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.flush(),
-            Self::Stdout(stdout) => stdout.flush(),
-        }
     }
 }

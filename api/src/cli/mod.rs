@@ -27,6 +27,7 @@ mod hunt;
 mod import;
 mod kfl;
 mod map;
+mod output;
 mod pages;
 mod query;
 mod range;

@@ -1,16 +1,19 @@
 //! `remora query`: exchanges that match a KFL text.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::cost::Cost;
+use super::output::Output;
 use super::range::Range;
-use super::{Place, coverage, explain, filter, stdout};
+use super::{Place, coverage, explain, filter};
 use crate::dto;
 use crate::failure::Failure;
+use crate::format::parquet::ParquetFile;
 use crate::format::row::Row;
 use crate::format::{csv, har, json};
 use crate::terminal::Screen;
@@ -34,13 +37,16 @@ const AFTER: &str = "EXAMPLES
   remora query 'dns' --from 2026-11-21T10:00:00Z --to 2026-11-21T10:05:00Z --order desc --limit 20
   remora query 'http' --format har > shop.har
   remora query 'http' --format jsonl | jq -r .request.url
+  remora query '' --from -1d --format parquet -o day.parquet
 
 FORMATS
   table  for people: fits the terminal (default)
   json   one object: {\"entries\": [...], \"coverage\": {...}}; --json means this
   jsonl  one entry on each line
   har    HTTP archive 1.2 of the HTTP exchanges, with bodies; browsers open it
-  csv    RFC 4180, with a header line";
+  csv    RFC 4180, with a header line
+  parquet
+         a row for each exchange, for DuckDB, pandas and the like; the column `entry` has all of it as JSON";
 
 /// Find exchanges that match a KFL text
 #[derive(Args, Debug)]
@@ -70,9 +76,12 @@ pub struct Query {
     /// How to write the answer
     #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<Format>,
-    /// Give bodies too (json and jsonl; har always has them)
+    /// Give bodies too (json, jsonl and parquet; har always has them)
     #[arg(long)]
     bodies: bool,
+    /// The file to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum, Debug)]
@@ -88,6 +97,7 @@ enum Format {
     Jsonl,
     Har,
     Csv,
+    Parquet,
 }
 
 impl Query {
@@ -106,8 +116,10 @@ impl Query {
             after: self.after.as_deref().map(str::parse).transpose()?,
             budget: self.cost.budget()?,
         };
+        crate::directory::require(place.path())?;
+        let (output, screen) = open(format, self.output.as_deref())?;
         let data = place.open()?;
-        let mut answer = Answer::begin(format, stdout())?;
+        let mut answer = Answer::begin(format, BufWriter::new(output), screen)?;
         let mut refused = None;
         let with_bodies = self.bodies || format == Format::Har;
         let follow = self.follow;
@@ -157,13 +169,23 @@ fn in_full(data: &indexer::Data, query: &kfl::Query, row: Value) -> Result<Value
     Ok(whole.unwrap_or(row))
 }
 
+/// Where the answer goes, and how it may look there.
+fn open(format: Format, path: Option<&Path>) -> Result<(Output, Screen), Failure> {
+    match path.filter(|path| *path != Path::new("-")) {
+        Some(path) => Ok((Output::create(path)?, Screen::PLAIN)),
+        None if format == Format::Parquet => Ok((Output::open(Path::new("-"))?, Screen::PLAIN)),
+        None => Ok((Output::Stdout(io::stdout()), Screen::of_stdout())),
+    }
+}
+
 /// An answer on its way out, in one of the formats.
-enum Answer<W: Write> {
+enum Answer<W: Write + Send> {
     Table(Table<W>),
     Json { out: W, first: bool },
     Jsonl { out: W },
     Har { out: W, first: bool, left_out: u64 },
     Csv { out: W },
+    Parquet(Box<ParquetFile<W>>),
 }
 
 const COLUMNS: &[Column] = &[
@@ -179,14 +201,8 @@ const COLUMNS: &[Column] = &[
     Column { title: "id", fit: Fit::Whole(None), align: Align::Left },
 ];
 
-impl Answer<BufWriter<StdoutLock<'static>>> {
-    fn begin(format: Format, out: BufWriter<StdoutLock<'static>>) -> io::Result<Self> {
-        Self::begin_on(format, out, Screen::of_stdout())
-    }
-}
-
-impl<W: Write> Answer<W> {
-    fn begin_on(format: Format, mut out: W, screen: Screen) -> io::Result<Self> {
+impl<W: Write + Send> Answer<W> {
+    fn begin(format: Format, mut out: W, screen: Screen) -> io::Result<Self> {
         Ok(match format {
             Format::Table => Self::Table(Table::new(out, screen, COLUMNS)),
             Format::Json => {
@@ -202,6 +218,7 @@ impl<W: Write> Answer<W> {
                 out.write_all(csv::HEADER.as_bytes())?;
                 Self::Csv { out }
             }
+            Format::Parquet => Self::Parquet(Box::new(ParquetFile::begin(out)?)),
         })
     }
 
@@ -218,6 +235,7 @@ impl<W: Write> Answer<W> {
                 }
             },
             Self::Csv { out } => csv::write(out, entry),
+            Self::Parquet(file) => file.entry(entry),
         }
     }
 
@@ -229,6 +247,8 @@ impl<W: Write> Answer<W> {
             Self::Json { out, .. } | Self::Jsonl { out } | Self::Har { out, .. } | Self::Csv { out } => {
                 out.flush()
             }
+            // Its rows are written in groups.
+            Self::Parquet(_) => Ok(()),
         }
     }
 
@@ -251,6 +271,7 @@ impl<W: Write> Answer<W> {
                 out.flush().map(|()| left_out)
             }
             Self::Jsonl { mut out } | Self::Csv { mut out } => out.flush().map(|()| 0),
+            Self::Parquet(file) => file.end().map(|()| 0),
         }
     }
 }
@@ -286,7 +307,7 @@ mod tests {
 
     fn render(format: Format, entries: &[Value]) -> (String, u64) {
         let mut out = Vec::new();
-        let mut answer = Answer::begin_on(format, &mut out, Screen::PLAIN).unwrap();
+        let mut answer = Answer::begin(format, &mut out, Screen::PLAIN).unwrap();
         for entry in entries {
             answer.entry(entry).unwrap();
         }

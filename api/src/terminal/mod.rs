@@ -24,7 +24,6 @@ pub struct Screen {
 
 impl Screen {
     /// A file or a pipe.
-    #[cfg(test)]
     pub const PLAIN: Self = Self { width: None, paint: paint::Paint::Plain };
 
     /// What standard output is.

@@ -10,6 +10,7 @@ mod expectations;
 mod hunting;
 mod kfl;
 mod live;
+mod parquet;
 mod recording;
 mod round_trip;
 mod showing;
