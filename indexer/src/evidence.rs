@@ -40,13 +40,19 @@ pub struct EntryPacket {
 
 /// See [`Data::entry`].
 pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
-    let Some((flow, within)) = flow_of(data, id)? else { return Ok(None) };
+    let Some(mut reader) = open_if_there(data, &id.segment)? else { return Ok(None) };
+    let Some((flow, within)) = flow_of(&mut reader, id)? else { return Ok(None) };
+    let mut first = Some(reader);
     let mut pipeline = cold(data.layout(), &id.segment);
     let mut found = None;
     let (idle_ns, mut last) = (Limits::default().tcp_idle_ns, None);
     for sequence in id.segment.sequence.. {
         let segment = SegmentId { chain: id.segment.chain.clone(), sequence };
-        let Some(reader) = open_if_there(data, &segment)? else { break };
+        let opened = match first.take() {
+            Some(reader) => Some(reader),
+            None => open_if_there(data, &segment)?,
+        };
+        let Some(reader) = opened else { break };
         let frames = frames_of(&reader, flow);
         let range = reader.footer().and_then(Footer::range);
         match (frames.as_ref().is_some_and(BTreeSet::is_empty), range, last) {
@@ -179,11 +185,15 @@ pub fn flow_in(entry: &Value) -> Option<FlowKey> {
     Some(FlowKey { protocol, low: src.min(dst), high: src.max(dst) })
 }
 
-/// The flow of the packet that an id names, and the one within it if that is a tunnel; `None` if there is no such packet or it has no flow.
-fn flow_of(data: &Data, id: &EntryId) -> Result<Option<(FlowKey, FlowKey)>, Error> {
-    let Some(reader) = open_if_there(data, &id.segment)? else { return Ok(None) };
-    let mut frames = Frames::new(reader, Some(BTreeSet::from([id.frame])));
-    let Some(frame) = frames.next()? else { return Ok(None) };
+/// The flow of the packet that an id names, and the one within it if that is a tunnel; `None` if there is no such packet or
+/// it has no flow.
+fn flow_of(reader: &mut SegmentReader, id: &EntryId) -> Result<Option<(FlowKey, FlowKey)>, Error> {
+    let frame = match reader.frame(id.frame) {
+        Ok(frame) => frame,
+        Err(segment::Error::NoFrame { .. }) => return Ok(None),
+        Err(error) if error.kind() == segment::ErrorKind::Data => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let packet = frame.packets().find(|(place, _)| *place == id.first());
     Ok(packet.and_then(|(_, packet)| {
         let flow = flow_key(packet.link_type, packet.data)?;

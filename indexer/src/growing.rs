@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use segment::SegmentId;
-use tantivy::indexer::NoMergePolicy;
+use tantivy::indexer::{NoMergePolicy, UserOperation};
 use tantivy::{Index, IndexWriter};
 
 use crate::Error;
@@ -16,6 +16,8 @@ use crate::packing::pack;
 /// once, so that there is nothing to merge.
 const WRITER_MEMORY_BYTES: usize = 192 << 20;
 
+/// Documents that go to tantivy's thread together.
+const BATCH_DOCUMENTS: usize = 64;
 /// The least that tantivy takes; a writer that only merges holds nothing.
 const MERGER_MEMORY_BYTES: usize = 15 << 20;
 
@@ -25,6 +27,8 @@ pub struct GrowingIndex {
     /// The segment's id, as documents have it.
     segment: String,
     writer: IndexWriter,
+    /// Documents on their way to tantivy's thread: waking it for each costs more than some of its work.
+    batch: Vec<UserOperation>,
     fields: Fields,
     extent: Extent,
     uncommitted: bool,
@@ -48,6 +52,7 @@ impl GrowingIndex {
             dir,
             segment: segment.to_string(),
             writer,
+            batch: Vec::new(),
             fields,
             extent: Extent::of(segment),
             uncommitted: false,
@@ -60,8 +65,13 @@ impl GrowingIndex {
     /// When tantivy's threads died.
     pub fn add(&mut self, entry: Indexed) -> Result<(), Error> {
         self.extent.add(entry.start_ns);
-        self.writer.add_document(document::document(self.fields, &self.segment, entry))?;
+        self.batch.push(UserOperation::Add(document::document(self.fields, &self.segment, entry)));
         self.uncommitted = true;
+        if self.batch.len() >= BATCH_DOCUMENTS { self.send() } else { Ok(()) }
+    }
+
+    fn send(&mut self) -> Result<(), Error> {
+        self.writer.run(std::mem::take(&mut self.batch))?;
         Ok(())
     }
 
@@ -71,6 +81,7 @@ impl GrowingIndex {
     /// When the index can't be written.
     pub fn commit(&mut self) -> Result<(), Error> {
         if self.uncommitted {
+            self.send()?;
             self.writer.commit()?;
             self.uncommitted = false;
         }
@@ -82,6 +93,7 @@ impl GrowingIndex {
     /// # Errors
     /// When the index can't be written; the directory is then left as it is.
     pub fn bundle(mut self, target: &Path) -> Result<(), Error> {
+        self.send()?;
         self.writer.commit()?;
         let index = self.writer.index().clone();
         // A merge in the background would take pieces away from under the last one.
