@@ -101,7 +101,10 @@ impl Count {
         let scope = Scope { range: self.range.parse()?, ..Scope::default() };
         let width = match &self.every {
             Some(every) => {
-                let every_ns = instant::length_ns(every);
+                let every_ns = instant::length_ns(every).and_then(|ns| match ns {
+                    0 => Err("a bucket is longer than nothing".to_owned()),
+                    ns => Ok(ns),
+                });
                 Width::Fixed(every_ns.map_err(|error| Failure::CommandLine(format!("--every: {error}")))?)
             }
             None => Width::Target(self.buckets.unwrap_or(match self.by {
