@@ -27,7 +27,7 @@ test: ## Format, lints, every test: what .ci/run runs
 	@deploy/setup.sh --test
 	@deploy/test.sh
 
-bench: ## Measure against tcpdump, dumpcap, tshark and zstd (up to 15 minutes)
+bench: ## Measure against tcpdump, dumpcap, tshark, zstd and DuckDB (about 45 minutes)
 	@deploy/setup.sh --test
 	@$(MAKE) --no-print-directory build
 	@bench/run.py

@@ -27,8 +27,9 @@ use crate::search::Ended;
 
 /// Nanoseconds of the buckets, the smaller first.
 const BUCKETS_NS: [i64; 2] = [3_600 * 1_000_000_000, 24 * 3_600 * 1_000_000_000];
-/// Entries of a merged index: as many as are written in a minute, and searched in milliseconds.
-const ENTRIES_MAX: u64 = 2_000_000;
+/// Entries of a merged index: few enough that a page of one is found at once and that several threads find work, many
+/// enough that a busy month is some hundred files.
+const ENTRIES_MAX: u64 = 500_000;
 /// Indexes that are merged at once.
 const INDEXES_MAX: usize = 512;
 
