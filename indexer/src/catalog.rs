@@ -9,14 +9,12 @@ use std::collections::{HashMap, HashSet};
 use kfl::{Catalog, Field};
 use serde_json::Value;
 use store::{State, Summary};
-use tantivy::{Index, ReloadPolicy};
 
 use crate::Error;
-use crate::bundle::Bundle;
 use crate::data::Data;
 use crate::document::{self, TermPath, TermValue};
 use crate::entry::{ALL, COMMON};
-use crate::opened::FileKey;
+use crate::opened::{FileKey, Ready};
 
 /// So many values of a field are given: more nobody reads.
 const VALUES_MAX: usize = 20;
@@ -80,10 +78,10 @@ impl Catalog for FieldCatalog<'_> {
 }
 
 /// A segment's index, finished or growing; `None` without one.
-fn open(data: &Data, segment: &Summary) -> Option<Index> {
+fn open(data: &Data, segment: &Summary) -> Option<Ready> {
     match segment.state {
-        State::Indexed => Index::open(Bundle::open(&data.layout().index(&segment.id)).ok()?).ok(),
-        State::Open | State::Sealed => Index::open_in_dir(data.layout().growing_index(&segment.id)).ok(),
+        State::Indexed => data.finished_index(&segment.id).ok()?.ready().ok().cloned(),
+        State::Open | State::Sealed => data.growing_index(&segment.id).ok(),
     }
 }
 
@@ -99,11 +97,9 @@ fn prefixes(path: &str) -> [String; 2] {
 }
 
 /// Adds up in how many entries each value stands behind `prefix`.
-fn count(index: &Index, prefix: &str, counts: &mut HashMap<String, u64>) -> Result<(), Error> {
-    let fields = document::fields(index)?;
-    let reader =
-        index.reader_builder().reload_policy(ReloadPolicy::Manual).num_warming_threads(1).try_into()?;
-    for part in tantivy::IndexReader::searcher(&reader).segment_readers() {
+fn count(index: &Ready, prefix: &str, counts: &mut HashMap<String, u64>) -> Result<(), Error> {
+    let Ready { searcher, fields } = index;
+    for part in searcher.segment_readers() {
         let terms = part.inverted_index(fields.term)?;
         let read_failed = |error: std::io::Error| Error::Index(error.into());
         let mut stream = terms.terms().range().ge(prefix).into_stream().map_err(read_failed)?;

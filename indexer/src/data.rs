@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use kfl::Query;
 use segment::{Loss, SegmentId, TimeRange};
@@ -11,10 +12,9 @@ use store::{Catalog, Layout, Summary};
 use tantivy::Index;
 
 use crate::Error;
-use crate::bundle::Bundle;
 use crate::evidence::EntryPacket;
 use crate::export::{ExportFilter, ExportSummary};
-use crate::opened::OpenIndexes;
+use crate::opened::{FileKey, OpenIndexes, Opened, Ready};
 use crate::schema::Schemas;
 use crate::search::{Budget, Cursor, Plan, Stop};
 
@@ -203,12 +203,27 @@ impl Data {
     /// The number of entries in a segment's index, finished or growing; 0 without one.
     #[must_use]
     pub fn entries_of(&self, id: &SegmentId) -> u64 {
-        match Bundle::open(&self.layout().index(id)) {
-            Ok(bundle) => bundle.contents().entries_of(id),
-            Err(_) => {
-                let growing = Index::open_in_dir(self.layout().growing_index(id));
-                growing.and_then(|index| index.reader()).map_or(0, |reader| reader.searcher().num_docs())
-            }
+        match self.finished_index(id) {
+            Ok(index) => index.contents().entries_of(id),
+            Err(_) => self.growing_index(id).map_or(0, |ready| ready.searcher.num_docs()),
         }
+    }
+
+    /// The finished index of a segment, opened now or before.
+    ///
+    /// # Errors
+    /// When there is none, or none of ours.
+    pub(crate) fn finished_index(&self, id: &SegmentId) -> Result<Arc<Opened>, Error> {
+        let path = self.layout().index(id);
+        let file = std::fs::metadata(&path).map_err(Error::io(&path))?;
+        self.indexes.open(FileKey::of(&file), &path)
+    }
+
+    /// The index that grows with a segment, as it is now.
+    ///
+    /// # Errors
+    /// When there is none, or it is being bundled or begun anew.
+    pub(crate) fn growing_index(&self, id: &SegmentId) -> Result<Ready, Error> {
+        Ready::of(&Index::open_in_dir(self.layout().growing_index(id))?)
     }
 }

@@ -12,12 +12,11 @@ use kfl::Query;
 use segment::{SegmentId, TimeRange};
 use serde_json::Value;
 use store::{State, Summary};
-use tantivy::Index;
 
 use crate::Error;
 use crate::data::{Coverage, Data, Order, QueryOptions};
 use crate::entry::{self, complete, without_bodies};
-use crate::opened::{FileKey, Ready};
+use crate::opened::Ready;
 use crate::pipeline::{self, Start};
 use crate::search::{self, Cancel, Deciding, Stream, Wanted};
 
@@ -148,14 +147,11 @@ impl Following<'_> {
         fresh: &mut Vec<(i64, Value)>,
     ) -> Result<Seen, Error> {
         if segment.state == State::Indexed {
-            let path = self.data.layout().index(&segment.id);
-            let file = std::fs::metadata(&path).map_err(Error::io(&path))?;
-            let opened = self.data.indexes().open(FileKey::of(&file), &path)?;
+            let opened = self.data.finished_index(&segment.id)?;
             self.indexed(opened.ready()?.clone(), segment, first, fresh)?;
             return Ok(Seen::All);
         }
-        let growing = self.data.layout().growing_index(&segment.id);
-        if let Some(ready) = Index::open_in_dir(&growing).ok().and_then(|index| Ready::of(&index).ok()) {
+        if let Ok(ready) = self.data.growing_index(&segment.id) {
             let seen = numbers_before(&ready)?.max(first);
             self.indexed(ready, segment, first, fresh)?;
             return Ok(Seen::Before(seen));

@@ -78,9 +78,10 @@ impl Indexing {
 pub fn merge(dir: &Path, progress: &mut dyn FnMut()) -> Result<(), Error> {
     let layout = Layout::new(dir);
     merging::clean_up(&layout)?;
+    let catalog = Catalog::open_uncached(layout);
     loop {
         progress();
-        if !merging::merge_once(&layout, Latest::Ended)? {
+        if !merging::merge_once(&catalog, Latest::Ended)? {
             return Ok(());
         }
     }
@@ -121,8 +122,9 @@ fn start_merger(layout: Layout) -> Result<(Sender<()>, JoinHandle<()>), Error> {
         if let Err(error) = merging::clean_up(&layout) {
             tell(error);
         }
+        let catalog = Catalog::open_uncached(layout);
         while stopped.recv_timeout(MERGE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-            if let Err(error) = merging::merge_once(&layout, Latest::Grows) {
+            if let Err(error) = merging::merge_once(&catalog, Latest::Grows) {
                 tell(error);
             }
         }

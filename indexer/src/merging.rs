@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-use segment::{Manifest, SegmentId, TimeRange};
-use store::Layout;
+use segment::{SegmentId, TimeRange};
+use store::{Catalog, Layout, State, Summary};
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::OwnedBytes;
 use tantivy::fastfield::{AliveBitSet, write_alive_bitset};
@@ -54,9 +54,10 @@ struct Part {
 ///
 /// # Errors
 /// When an index can't be read or the merged one can't be written; those that there were remain.
-pub fn merge_once(layout: &Layout, latest: Latest) -> Result<bool, Error> {
+pub fn merge_once(catalog: &Catalog, latest: Latest) -> Result<bool, Error> {
+    let layout = catalog.layout();
     let Some(_lock) = lock(layout)? else { return Ok(false) };
-    let parts = parts(layout)?;
+    let parts = parts(catalog)?;
     let Some(newest) = parts.iter().map(|part| part.range.end().nanos()).max() else { return Ok(false) };
     for bucket_ns in BUCKETS_NS {
         let mut buckets: BTreeMap<i64, Vec<&Part>> = BTreeMap::new();
@@ -113,14 +114,12 @@ pub fn clean_up(layout: &Layout) -> Result<(), Error> {
 }
 
 /// The index files of today's rules, in order of time.
-fn parts(layout: &Layout) -> Result<Vec<Part>, Error> {
+fn parts(catalog: &Catalog) -> Result<Vec<Part>, Error> {
+    let layout = catalog.layout();
     let mut files: BTreeMap<FileKey, (BTreeSet<SegmentId>, TimeRange)> = BTreeMap::new();
-    for id in layout.list_sealed()? {
+    for segment in catalog.segments()?.0 {
+        let Summary { id, state: State::Indexed, range: Some(range), .. } = segment else { continue };
         let Ok(file) = fs::metadata(layout.index(&id)) else { continue };
-        let Some(range) = Manifest::read(&layout.manifest(&id)).ok().and_then(|manifest| manifest.range)
-        else {
-            continue;
-        };
         let (segments, whole) = files.entry(FileKey::of(&file)).or_insert_with(|| (BTreeSet::new(), range));
         *whole = whole.union(range);
         segments.insert(id);

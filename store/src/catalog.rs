@@ -4,9 +4,10 @@
 //! in sled; every other process, and one that finds it damaged, reads the manifests instead and gets the
 //! same answer a little later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use segment::{Loss, Manifest, Origin, SegmentId, TimeRange, Timestamp};
 use tracing::warn;
@@ -52,6 +53,16 @@ pub struct Summary {
 pub struct Catalog {
     layout: Layout,
     cache: Option<sled::Db>,
+    /// Manifests that were read, each with what its file was then: a question need not read them all again.
+    known: Mutex<HashMap<SegmentId, (Stamp, Manifest)>>,
+}
+
+/// Tells one state of a file from another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stamp {
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
 }
 
 impl Catalog {
@@ -60,13 +71,13 @@ impl Catalog {
     #[must_use]
     pub fn open(layout: Layout) -> Self {
         let cache = open_cache(&layout);
-        Self { layout, cache }
+        Self { layout, cache, known: Mutex::default() }
     }
 
     /// The catalog without a cache: for readers that must write nothing.
     #[must_use]
     pub fn open_uncached(layout: Layout) -> Self {
-        Self { layout, cache: None }
+        Self { layout, cache: None, known: Mutex::default() }
     }
 
     /// The paths behind it.
@@ -94,6 +105,7 @@ impl Catalog {
             // Sealing renames: a segment seen in both places is sealed.
             found.entry(id.clone()).or_insert_with(|| self.open_summary(id));
         }
+        self.known().retain(|id, _| found.contains_key(id));
         Ok((found.into_values().collect(), unreadable))
     }
 
@@ -116,8 +128,32 @@ impl Catalog {
         }
     }
 
-    /// The manifest of a sealed segment, from the cache or from its file.
+    fn known(&self) -> MutexGuard<'_, HashMap<SegmentId, (Stamp, Manifest)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The manifest of a sealed segment, as it was read before unless its file has changed.
     fn manifest(&self, id: &SegmentId) -> Result<Manifest, Error> {
+        let file = fs::metadata(self.layout.manifest(id)).ok();
+        let stamp = file.map(|file| Stamp {
+            inode: file.ino(),
+            length: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        });
+        if let Some((known, manifest)) = self.known().get(id)
+            && Some(*known) == stamp
+        {
+            return Ok(manifest.clone());
+        }
+        let manifest = self.read_manifest(id)?;
+        if let Some(stamp) = stamp {
+            self.known().insert(id.clone(), (stamp, manifest.clone()));
+        }
+        Ok(manifest)
+    }
+
+    /// The manifest from the cache or from its file.
+    fn read_manifest(&self, id: &SegmentId) -> Result<Manifest, Error> {
         let (key, path) = (id.to_string(), self.layout.manifest(id));
         let wrong = |source| Error::Manifest { path: path.clone(), source };
         let cached = self.cache.as_ref().and_then(|cache| cache.get(&key).ok().flatten());

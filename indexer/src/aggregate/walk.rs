@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kfl::Query;
 use segment::{SegmentId, TimeRange, Timestamp};
 use serde_json::Value;
-use tantivy::Index;
 
 use super::Scope;
 use super::effort::{Effort, Halt};
@@ -107,7 +106,6 @@ impl<'a> Walk<'a> {
         coverage.plan.range = range;
         coverage.plan.planned(&sources, segments.len());
         coverage.segments_pruned = sources.pruned.values().sum();
-        coverage.segments_missing.extend(sources.unreadable);
         Ok(Self { data, query, range, effort, waiting: sources.needed, coverage, recorded })
     }
 
@@ -216,8 +214,7 @@ impl<'a> Walk<'a> {
                 self.index(aggregation, index.ready()?, Some(segments), &mut held, done)?;
             }
             Kind::Growing(id) => {
-                let index = Index::open_in_dir(self.data.layout().growing_index(id));
-                match index.map_err(Error::from).and_then(|index| Ready::of(&index)) {
+                match self.data.growing_index(id) {
                     Ok(ready) => self.index(aggregation, &ready, None, &mut held, done)?,
                     // It was bundled in the meantime, or is begun anew.
                     Err(_) => self.dissect(aggregation, id, &mut held, done)?,

@@ -21,12 +21,10 @@ use kfl::Query;
 use segment::{TimeRange, Timestamp};
 use serde_json::Value;
 use store::Summary;
-use tantivy::Index;
 
 use crate::Error;
 use crate::data::{Coverage, Data, Order, QueryOptions};
 use crate::entry::{self, complete, without_bodies};
-use crate::opened::Ready;
 use crate::pipeline::{self, Start};
 
 pub use budget::{Budget, Cancel, Spending, Stop};
@@ -83,7 +81,6 @@ pub fn query_in(
     coverage.plan.range = range;
     coverage.plan.planned(&sources, segments.len());
     coverage.segments_pruned = sources.pruned.values().sum();
-    coverage.segments_missing.extend(sources.unreadable);
     let mut waiting = sources.needed;
     // The one that is needed first lies last.
     match options.order {
@@ -225,8 +222,7 @@ impl Search<'_> {
                 Stream::of_index(index.ready()?.clone(), wanted, self.options.order)
             }
             Kind::Growing(id) => {
-                let index = Index::open_in_dir(self.data.layout().growing_index(id));
-                match index.map_err(Error::from).and_then(|index| Ready::of(&index)) {
+                match self.data.growing_index(id) {
                     Ok(ready) => Stream::of_index(ready, wanted, self.options.order),
                     // It was bundled in the meantime, or is begun anew.
                     Err(_) => self.dissect(id),

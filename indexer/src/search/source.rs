@@ -65,8 +65,6 @@ pub struct Sources {
     pub needed: Vec<Source>,
     /// Segments that can't hold an answer, by reason.
     pub pruned: BTreeMap<Reason, usize>,
-    /// What is there and can't be read, each with the reason.
-    pub unreadable: Vec<String>,
 }
 
 /// Finds the sources that a question needs, among those of `segments`.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 
-use indexer::{Coverage, Cursor, Data, Order, QueryOptions, Stop};
+use indexer::{Cursor, Data, Order, QueryOptions, Stop};
 use serde_json::Value;
 
+use crate::answers::ask;
 use crate::recording;
 
 const TEXTS: [&str; 7] = [
@@ -19,18 +19,6 @@ const TEXTS: [&str; 7] = [
     "src.port > 40000 and elapsedTime < 5",
     "text(\"text html\") and response.status != 200",
 ];
-
-fn ask(data: &Data, text: &str, options: QueryOptions) -> (Vec<Value>, Coverage) {
-    let query = kfl::parse(text, 0).unwrap();
-    let mut entries = Vec::new();
-    let coverage = data
-        .query(&query, options, &mut |entry| {
-            entries.push(entry);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    (entries, coverage)
-}
 
 fn files(data: &Data) -> BTreeSet<u64> {
     let ids = data.layout().list_sealed().unwrap();
