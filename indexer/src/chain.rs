@@ -8,15 +8,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use dissect::Exchange;
 use segment::{Chain, SegmentId, SegmentReader};
 use store::Layout;
+use tantivy::TantivyError;
 use tracing::{info, warn};
 
 use crate::Error;
-use crate::document::{Facts, Indexed, Words};
+use crate::document::{Indexed, Words};
 use crate::entry::{self, Bodies, Naming, without_bodies};
 use crate::growing::GrowingIndex;
 use crate::names::Names;
@@ -64,6 +66,14 @@ pub struct ChainIndexer {
     /// Whether the last segment was taken for the chain's end.
     has_ended: bool,
     current: Option<Current>,
+    /// The index of the segment before, while it is bundled.
+    bundling: Option<Bundling>,
+}
+
+/// Bundles an index beside the reading of the next segment.
+struct Bundling {
+    id: SegmentId,
+    thread: JoinHandle<Result<(), Error>>,
 }
 
 /// The segment that is being read.
@@ -93,22 +103,37 @@ impl ChainIndexer {
             last: None,
             has_ended: false,
             current: None,
+            bundling: None,
         }
     }
 
-    /// Indexes a sealed segment anew, alone; its index is replaced when the new one is whole.
+    /// The chain.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Indexes a sealed segment anew; its index is replaced when the new one is whole, at the latest when
+    /// [`ChainIndexer::end`] is called.
     ///
     /// # Errors
-    /// When the segment can't be read or its index can't be written.
-    pub fn index_one(layout: &Layout, id: &SegmentId, entries: &mut u64) -> Result<(), Error> {
-        let mut indexer = Self::new(layout.clone(), id.chain.clone());
+    /// When the segment can't be read, or its index or that of the one before can't be written.
+    pub fn index_anew(&mut self, id: SegmentId, entries: &mut u64) -> Result<(), Error> {
         // Whoever follows the chain may build its index where it grows, at the same time.
-        let dir = layout.reindexing_dir();
-        indexer.begin(id.clone(), dir.join(id.to_string()))?;
-        while indexer.current.is_some() {
-            indexer.advance(Mode::Drain, entries)?;
+        let dir = self.layout.reindexing_dir().join(id.to_string());
+        self.begin(id, dir)?;
+        while self.current.is_some() {
+            self.advance(Mode::Drain, entries)?;
         }
-        fs::remove_dir_all(&dir).map_err(Error::io(&dir))
+        Ok(())
+    }
+
+    /// Waits until everything that was indexed is there.
+    ///
+    /// # Errors
+    /// When an index can't be written.
+    pub fn end(&mut self) -> Result<(), Error> {
+        self.bundled()
     }
 
     /// Tells of a segment that has no index yet. Known ones are passed over.
@@ -124,7 +149,7 @@ impl ChainIndexer {
     pub fn step(&mut self, mode: Mode, entries: &mut u64) -> Step {
         if self.current.is_none() {
             let Some(id) = self.pending.pop_first() else {
-                return if self.has_ended { Step::Ended } else { Step::Idle };
+                return self.at_rest(mode);
             };
             if let Err(error) = self.begin(id.clone(), self.layout.growing_index(&id)) {
                 warn!(segment = %id, %error, "segment can't be indexed");
@@ -135,10 +160,10 @@ impl ChainIndexer {
         match self.advance(mode, entries) {
             Ok(step) => step,
             Err(error) => {
-                if let Some(current) = self.current.take() {
-                    warn!(segment = %current.id, %error, "indexing of the segment stopped");
-                    self.last = Some(current.id);
-                }
+                let current = self.current.take().map(|current| current.id);
+                let id = current.as_ref().or(self.last.as_ref()).map(ToString::to_string);
+                warn!(segment = id, %error, "indexing of the segment stopped");
+                self.last = current.or(self.last.take());
                 Step::Worked
             }
         }
@@ -246,9 +271,44 @@ impl ChainIndexer {
         }
         self.has_ended = !has_successor;
         self.last = Some(current.id.clone());
-        current.index.bundle(&self.layout.index(&current.id))?;
-        info!(segment = %current.id, "indexed");
+        self.bundle(current)?;
         Ok(Step::Worked)
+    }
+
+    /// Bundles an index on a thread of its own: one at a time, or memory would hold many.
+    fn bundle(&mut self, current: Current) -> Result<(), Error> {
+        let before = self.bundled();
+        let Current { id, index, .. } = current;
+        let target = self.layout.index(&id);
+        let path = target.clone();
+        let run = move || index.bundle(&target);
+        let thread = thread::Builder::new().name("bundler".into()).spawn(run).map_err(Error::io(&path))?;
+        self.bundling = Some(Bundling { id, thread });
+        before
+    }
+
+    /// Waits until the index of the segment before is bundled.
+    fn bundled(&mut self) -> Result<(), Error> {
+        let Some(Bundling { id, thread }) = self.bundling.take() else { return Ok(()) };
+        let died = |_| TantivyError::ErrorInThread(format!("the thread that bundles the index of {id} died"));
+        thread.join().map_err(died)??;
+        info!(segment = %id, "indexed");
+        Ok(())
+    }
+
+    /// There is no segment to read; when no more come, what is bundled is waited for.
+    fn at_rest(&mut self, mode: Mode) -> Step {
+        let Some(Bundling { id, thread }) = &self.bundling else {
+            return if self.has_ended { Step::Ended } else { Step::Idle };
+        };
+        if mode == Mode::Follow && !thread.is_finished() {
+            return Step::Waiting;
+        }
+        let id = id.clone();
+        if let Err(error) = self.bundled() {
+            warn!(segment = %id, %error, "segment can't be indexed");
+        }
+        Step::Worked
     }
 
     /// No segment follows: what waits for a response leaves without one.
@@ -265,6 +325,13 @@ impl ChainIndexer {
     }
 }
 
+/// Nobody else writes into the directory when this is gone.
+impl Drop for ChainIndexer {
+    fn drop(&mut self) {
+        let _ = self.bundled();
+    }
+}
+
 impl Current {
     /// Indexes an exchange that ended in this segment. What began before segment `since` may lack the start of its bodies.
     fn take(
@@ -278,9 +345,8 @@ impl Current {
         let (start, entry) = entry::entry(naming, names, exchange, Bodies::Kept);
         let words = Words::of(&entry, is_whole);
         let entry = without_bodies(entry);
-        let facts = Facts::of(&entry, entry::elapsed_ns(exchange));
-        let number = self.entries;
+        let (number, elapsed_ns) = (self.entries, entry::elapsed_ns(exchange));
         self.entries += 1;
-        self.index.add(Indexed { start_ns: start.nanos(), number, facts, words, entry })
+        self.index.add(Indexed { start_ns: start.nanos(), number, elapsed_ns, words, entry })
     }
 }

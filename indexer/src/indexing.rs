@@ -1,6 +1,7 @@
 //! Keeps every chain of a data directory indexed, on a thread of its own, and merges indexes on another one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,11 +102,25 @@ pub fn reindex(dir: &Path, range: TimeRange, progress: &mut dyn FnMut(usize, usi
         .map(|segment| segment.id)
         .collect();
     let mut entries = 0;
+    let mut chain: Option<ChainIndexer> = None;
     for (done, id) in wanted.iter().enumerate() {
         progress(done, wanted.len());
-        if layout.sealed_segment(id).exists() {
-            ChainIndexer::index_one(&layout, id, &mut entries)?;
+        if !layout.sealed_segment(id).exists() {
+            continue;
         }
+        let indexer = match chain.take() {
+            Some(indexer) if *indexer.chain() == id.chain => indexer,
+            before => {
+                before.map_or(Ok(()), |mut before| before.end())?;
+                ChainIndexer::new(layout.clone(), id.chain.clone())
+            }
+        };
+        chain.insert(indexer).index_anew(id.clone(), &mut entries)?;
+    }
+    chain.map_or(Ok(()), |mut last| last.end())?;
+    let dir = layout.reindexing_dir();
+    if dir.exists() {
+        fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
     }
     progress(wanted.len(), wanted.len());
     Ok(())

@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
 use crate::bundle::Bundle;
-use crate::document::{Facts, Indexed, Words};
+use crate::document::{Indexed, Words};
 use crate::entry::{complete, without_bodies};
 use crate::growing::GrowingIndex;
 use crate::opened::{Opened, Ready};
@@ -208,8 +208,7 @@ fn index(dir: &Path, entries: &[(i64, Option<u64>, Value)]) -> Opened {
     for (number, (start_ns, elapsed_ns, entry)) in (0..).zip(entries) {
         let words = Words::of(entry, true);
         let entry = without_bodies(entry.clone());
-        let facts = Facts::of(&entry, *elapsed_ns);
-        index.add(Indexed { start_ns: *start_ns, number, facts, words, entry }).unwrap();
+        index.add(Indexed { start_ns: *start_ns, number, elapsed_ns: *elapsed_ns, words, entry }).unwrap();
     }
     let target = dir.join("a.index");
     index.bundle(&target).unwrap();

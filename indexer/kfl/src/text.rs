@@ -156,15 +156,20 @@ pub fn texts_said(record: &Value, found: &mut dyn FnMut(&str)) {
 
 /// Every word of a text in lower case, and cut where nothing behind can matter: what an index of words has to hold so that
 /// [`Word::stands_for`] decides about its words as [`TextSearch`] does about the text.
-pub fn words(text: &str, lower: &mut String, found: &mut dyn FnMut(&str)) {
-    for word in words_of(text) {
-        lower.clear();
-        if word.is_ascii() {
+pub fn words(text: &str, lower: &mut String, found: &mut impl FnMut(&str)) {
+    if text.is_ascii() {
+        for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
+        {
+            lower.clear();
             lower.push_str(word.get(..DECIDING_LETTERS_MAX).unwrap_or(word));
             lower.make_ascii_lowercase();
-        } else {
-            lower.extend(word.chars().flat_map(char::to_lowercase).take(DECIDING_LETTERS_MAX));
+            found(lower);
         }
+        return;
+    }
+    for word in words_of(text) {
+        lower.clear();
+        lower.extend(word.chars().flat_map(char::to_lowercase).take(DECIDING_LETTERS_MAX));
         found(lower);
     }
 }

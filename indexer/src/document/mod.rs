@@ -71,8 +71,8 @@ pub struct Indexed {
     pub start_ns: i64,
     /// Which one of those that ended in its segment.
     pub number: u64,
-    /// What lists and aggregations need.
-    pub facts: Facts,
+    /// Nanoseconds from the request's first byte to the response's last; `None` without both.
+    pub elapsed_ns: Option<u64>,
     /// What it says.
     pub words: Words,
     /// The entry without its bodies.
@@ -151,7 +151,8 @@ pub fn fields(index: &Index) -> tantivy::Result<Fields> {
 /// Makes the document of an entry that ended in `segment`.
 #[must_use]
 pub fn document(fields: Fields, segment: &str, indexed: Indexed) -> TantivyDocument {
-    let Indexed { start_ns, number, facts, words, entry } = indexed;
+    let Indexed { start_ns, number, elapsed_ns, words, entry } = indexed;
+    let facts = Facts::of(&entry, elapsed_ns);
     let mut document = TantivyDocument::default();
     document.add_i64(fields.time, start_ns);
     document.add_u64(fields.number, number);
@@ -171,7 +172,7 @@ pub fn document(fields: Fields, segment: &str, indexed: Indexed) -> TantivyDocum
     }
     document.add_text(fields.word, words.0);
     document.add_text(fields.term, terms::of(&entry));
-    let row = slim(entry, start_ns);
+    let row = slim(entry);
     document.add_bytes(fields.row, serde_json::to_string(&row).unwrap_or_default().as_bytes());
     document
 }

@@ -24,7 +24,7 @@ const ELEMENT: &str = "[]";
 const VALUE_BYTES_MAX: usize = 160;
 
 /// In what was said, a run of letters, digits, `-` and `_` that is so long and a fifth of it digits is taken for an id.
-const ID_BYTES_MIN: usize = 16;
+pub const ID_BYTES_MIN: usize = 16;
 
 /// Where the entry changes with every run, or says the same a second time: no terms are made of these.
 const UNINDEXED: [&str; 9] = [

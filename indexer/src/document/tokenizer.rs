@@ -30,7 +30,8 @@ impl Tokenizer for Ended {
 
 impl TokenStream for Tokens<'_> {
     fn advance(&mut self) -> bool {
-        let Some((token, rest)) = self.rest.split_once(END) else { return false };
+        let Some(end) = memchr::memchr(END as u8, self.rest.as_bytes()) else { return false };
+        let (token, rest) = (&self.rest[..end], &self.rest[end + 1..]);
         self.token.text.clear();
         self.token.text.push_str(token);
         self.token.position = self.token.position.wrapping_add(1);
