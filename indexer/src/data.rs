@@ -15,6 +15,7 @@ use crate::Error;
 use crate::evidence::EntryPacket;
 use crate::export::{ExportFilter, ExportSummary};
 use crate::opened::{FileKey, OpenIndexes, Opened, Ready};
+use crate::readers::Readers;
 use crate::schema::Schemas;
 use crate::search::{Budget, Cursor, Plan, Stop};
 
@@ -97,6 +98,7 @@ pub struct Data {
     catalog: Catalog,
     schemas: Option<Schemas>,
     indexes: OpenIndexes,
+    readers: Readers,
 }
 
 impl Data {
@@ -110,6 +112,7 @@ impl Data {
             catalog: Catalog::open_uncached(Layout::new(dir)),
             schemas: None,
             indexes: OpenIndexes::default(),
+            readers: Readers::default(),
         })
     }
 
@@ -128,6 +131,11 @@ impl Data {
     /// The indexes that are open.
     pub(crate) fn indexes(&self) -> &OpenIndexes {
         &self.indexes
+    }
+
+    /// The segments that are open.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
     }
 
     /// The paths in it.

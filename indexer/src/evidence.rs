@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::data::Data;
 use crate::entry::{self, EntryId, complete};
-use crate::pipeline::{cold, open};
+use crate::pipeline::cold;
 
 /// IANA's numbers of what carries entries; ICMPv6 is told as ICMP.
 const ICMP: u8 = 1;
@@ -40,45 +40,47 @@ pub struct EntryPacket {
 
 /// See [`Data::entry`].
 pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
-    let Some(mut reader) = open_if_there(data, &id.segment)? else { return Ok(None) };
-    let Some((flow, within)) = flow_of(&mut reader, id)? else { return Ok(None) };
-    let mut first = Some(reader);
-    let mut pipeline = cold(data.layout(), &id.segment);
+    let (layout, readers) = (data.layout(), data.readers());
+    let flow = readers.with(layout, &id.segment, |reader| flow_of(reader, id))?.flatten();
+    let Some((flow, within)) = flow else { return Ok(None) };
+    let mut pipeline = cold(layout, &id.segment);
     let mut found = None;
     let (idle_ns, mut last) = (Limits::default().tcp_idle_ns, None);
     for sequence in id.segment.sequence.. {
         let segment = SegmentId { chain: id.segment.chain.clone(), sequence };
-        let opened = match first.take() {
-            Some(reader) => Some(reader),
-            None => open_if_there(data, &segment)?,
-        };
-        let Some(reader) = opened else { break };
-        let frames = frames_of(&reader, flow);
-        let range = reader.footer().and_then(Footer::range);
-        match (frames.as_ref().is_some_and(BTreeSet::is_empty), range, last) {
-            // A flow that was quiet for so long was ended when it was indexed, too.
-            (true, Some(range), Some(last)) if range.start().since(last) > idle_ns => break,
-            (true, ..) => continue,
-            (false, Some(range), _) => last = Some(range.end()),
-            (false, None, _) => {}
-        }
-        let mut frames = Frames::new(reader, frames);
-        while let Some(frame) = frames.next()? {
-            pipeline.feed_some(
-                &frame,
-                &|packet| may_matter(flow, within, packet),
-                &mut |naming, names, exchange| {
-                    keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
-                },
-            );
-            if found.is_some() {
-                return Ok(found);
+        let goes_on = readers.with(layout, &segment, |reader| {
+            let frames = frames_of(reader, flow);
+            let range = reader.footer().and_then(Footer::range);
+            match (frames.as_ref().is_some_and(BTreeSet::is_empty), range, last) {
+                // A flow that was quiet for so long was ended when it was indexed, too.
+                (true, Some(range), Some(last)) if range.start().since(last) > idle_ns => return Ok(false),
+                (true, ..) => return Ok(true),
+                (false, Some(range), _) => last = Some(range.end()),
+                (false, None, _) => {}
             }
+            let mut frames = Frames::new(reader, frames);
+            while found.is_none()
+                && let Some(frame) = frames.next()?
+            {
+                pipeline.feed_some(
+                    &frame,
+                    &|packet| may_matter(flow, within, packet),
+                    &mut |naming, names, exchange| {
+                        keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
+                    },
+                );
+            }
+            Ok(found.is_none())
+        })?;
+        if goes_on != Some(true) {
+            break;
         }
     }
-    pipeline.finish(&mut |naming, names, exchange| {
-        keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
-    });
+    if found.is_none() {
+        pipeline.finish(&mut |naming, names, exchange| {
+            keep_if(id, entry::in_full(naming, names, &exchange, data.schemas()).1, &mut found);
+        });
+    }
     Ok(found)
 }
 
@@ -89,28 +91,34 @@ pub fn packets(data: &Data, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
     let Some(flow) = flow_in(entry) else { return Ok(packets) };
     for sequence in span.first.sequence..=span.last.sequence {
         let segment = SegmentId { chain: span.segment.chain.clone(), sequence };
-        let Some(reader) = open_if_there(data, &segment)? else { continue };
-        let frames = frames_of(&reader, flow);
-        let mut frames = Frames::new(reader, frames);
-        while let Some(frame) = frames.next()? {
-            for (at, packet) in frame.packets().filter(|(at, packet)| span.holds(*at) && is_of(flow, packet))
-            {
-                let interface = frame.interfaces().get(packet.interface.0 as usize);
-                packets.push(EntryPacket {
-                    at,
-                    timestamp: packet.timestamp,
-                    interface: interface.map(|interface| interface.name.clone()).unwrap_or_default(),
-                    link_type: packet.link_type,
-                    original_length_bytes: packet.original_length_bytes,
-                    data: packet.data.to_vec(),
-                });
+        data.readers().with(data.layout(), &segment, |reader| {
+            let frames = frames_of(reader, flow);
+            let mut frames = Frames::new(reader, frames);
+            while let Some(frame) = frames.next()? {
+                let of_entry =
+                    |(at, packet): &(PacketRef, Packet<'_>)| span.holds(*at) && is_of(flow, packet);
+                packets
+                    .extend(frame.packets().filter(of_entry).map(|(at, packet)| kept(&frame, at, &packet)));
+                if sequence == span.last.sequence && frame.number() >= span.last.frame {
+                    break;
+                }
             }
-            if sequence == span.last.sequence && frame.number() >= span.last.frame {
-                break;
-            }
-        }
+            Ok(())
+        })?;
     }
     Ok(packets)
+}
+
+fn kept(frame: &Frame, at: PacketRef, packet: &Packet<'_>) -> EntryPacket {
+    let interface = frame.interfaces().get(packet.interface.0 as usize);
+    EntryPacket {
+        at,
+        timestamp: packet.timestamp,
+        interface: interface.map(|interface| interface.name.clone()).unwrap_or_default(),
+        link_type: packet.link_type,
+        original_length_bytes: packet.original_length_bytes,
+        data: packet.data.to_vec(),
+    }
 }
 
 /// Where an entry begins and ends.
@@ -211,14 +219,14 @@ fn may_matter(flow: FlowKey, within: FlowKey, packet: &Packet<'_>) -> bool {
 }
 
 /// Reads the frames of a segment that are wanted, and no other.
-struct Frames {
-    reader: SegmentReader,
+struct Frames<'a> {
+    reader: &'a mut SegmentReader,
     /// Their numbers; `None` for all.
     wanted: Option<std::collections::btree_set::IntoIter<u32>>,
 }
 
-impl Frames {
-    fn new(reader: SegmentReader, wanted: Option<BTreeSet<u32>>) -> Self {
+impl<'a> Frames<'a> {
+    fn new(reader: &'a mut SegmentReader, wanted: Option<BTreeSet<u32>>) -> Self {
         Self { reader, wanted: wanted.map(BTreeSet::into_iter) }
     }
 
@@ -244,12 +252,6 @@ fn frames_of(reader: &SegmentReader, flow: FlowKey) -> Option<BTreeSet<u32>> {
     let mine = footer.flows.iter().filter(|candidate| candidate.key == flow);
     // Frame 0 and its like hold no packets but describe the interfaces; the reader keeps track of those.
     Some(mine.flat_map(|flow| &flow.frames).flat_map(|run| run.first..=run.last).collect())
-}
-
-fn open_if_there(data: &Data, id: &SegmentId) -> Result<Option<SegmentReader>, Error> {
-    let layout = data.layout();
-    let is_there = layout.sealed_segment(id).exists() || layout.open_segment(id).exists();
-    if is_there { open(layout, id).map(Some) } else { Ok(None) }
 }
 
 fn keep_if(id: &EntryId, entry: Value, found: &mut Option<Value>) {

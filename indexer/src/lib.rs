@@ -32,6 +32,7 @@ mod plan;
 #[cfg(test)]
 mod planned;
 mod probe;
+mod readers;
 mod schema;
 mod search;
 mod state;
