@@ -17,7 +17,7 @@ use crate::export::{ExportFilter, ExportSummary};
 use crate::opened::{FileKey, OpenIndexes, Opened, Ready};
 use crate::readers::Readers;
 use crate::schema::Schemas;
-use crate::search::{Budget, Cursor, Plan, Stop};
+use crate::search::{Begin, Budget, Cursor, Plan, Stop};
 
 /// What a question looked at, and what it could not.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -165,8 +165,23 @@ impl Data {
         crate::search::query(self, query, options, sink)
     }
 
-    /// Answers a question and goes on with what comes, in the order it came, until `sink` or the options' budget end it.
-    /// Nothing is left out or given twice between the past and the present. Limit, order and cursor don't apply.
+    /// The same options for an answer that begins elsewhere than with its first entry; the coverage of an empty answer
+    /// if the budget didn't suffice to find where.
+    ///
+    /// # Errors
+    /// When the directory can't be listed, or there is no such entry.
+    pub fn beginning(
+        &self,
+        query: &Query,
+        options: QueryOptions,
+        begin: Begin,
+    ) -> Result<ControlFlow<Coverage, QueryOptions>, Error> {
+        crate::search::beginning(self, query, options, begin)
+    }
+
+    /// Answers a question and goes on with what comes, in the order it came, until `sink`, the query's limit or the
+    /// options' budget end it. Nothing is left out or given twice between the past and the present. The past begins
+    /// behind the cursor; the options' limit and order don't apply.
     ///
     /// # Errors
     /// When the directory can't be listed.

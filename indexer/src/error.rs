@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::entry::EntryId;
+
 /// What a caller should do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorKind {
@@ -47,6 +49,11 @@ pub enum Error {
     /// The text is no entry's id.
     #[error("no entry id: {0:?} (expected SEGMENT.FRAME.PACKET, as `remora query` prints it)")]
     EntryId(String),
+    /// There is no such entry.
+    #[error(
+        "no entry {0} here: its segment has expired, or it is of another recording (begin at a time instead: --from)"
+    )]
+    UnknownEntry(EntryId),
     /// The text is no cursor.
     #[error("no cursor: {0:?} (expected what the page before gave as its next one)")]
     Cursor(String),
@@ -85,6 +92,7 @@ impl Error {
         match self {
             Self::Io { .. } | Self::Export(_) => ErrorKind::Unavailable,
             Self::EntryId(_)
+            | Self::UnknownEntry(_)
             | Self::Cursor(_)
             | Self::Bpf(_)
             | Self::Pattern(_)

@@ -4,7 +4,7 @@
 //! has seen of each segment is one number, and what comes is what has a higher one, whether the segment grows,
 //! was sealed, or has been indexed in the meantime.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::data::{Coverage, Data, Order, QueryOptions};
 use crate::entry::{self, complete, without_bodies};
 use crate::opened::Ready;
 use crate::pipeline::{self, Start};
-use crate::search::{self, Cancel, Deciding, Stream, Wanted};
+use crate::search::{self, Cancel, Cursor, Deciding, Stream, Wanted};
 
 /// How often it is looked for something new.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -53,9 +53,12 @@ pub fn follow(
         data,
         query,
         range: search::asked_range(query.expression(), options.range),
+        after: options.after.clone(),
+        unread: BTreeSet::new(),
         position: Position::default(),
         coverage: Coverage::default(),
     };
+    let limit = query.limit().unwrap_or(u64::MAX);
     if following.past(options, sink)?.is_break() {
         return Ok(following.coverage);
     }
@@ -63,13 +66,16 @@ pub fn follow(
         let mut fresh = following.look()?;
         fresh.sort_by_key(|(start_ns, _)| *start_ns);
         for (_, mut entry) in fresh {
+            if following.coverage.entries >= limit {
+                return Ok(following.coverage);
+            }
             following.coverage.entries += 1;
             query.redact(&mut entry);
             if sink(entry).is_break() {
                 return Ok(following.coverage);
             }
         }
-        if options.budget.cancel.is_cancelled() {
+        if options.budget.cancel.is_cancelled() || following.coverage.entries >= limit {
             return Ok(following.coverage);
         }
         wait(&options.budget.cancel);
@@ -86,6 +92,10 @@ struct Following<'a> {
     data: &'a Data,
     query: &'a Query,
     range: TimeRange,
+    /// Behind which entry the past begins.
+    after: Option<Cursor>,
+    /// Segments that were there at the start and were not read yet: what they hold is past, too.
+    unread: BTreeSet<SegmentId>,
     position: Position,
     coverage: Coverage,
 }
@@ -99,9 +109,11 @@ impl Following<'_> {
     ) -> Result<ControlFlow<()>, Error> {
         let (mut segments, unreadable) = self.data.segments()?;
         let coverage = Coverage::of(options.range, &segments, &unreadable);
+        let growing = segments.iter().filter(|segment| segment.state != State::Indexed);
+        self.unread = growing.map(|segment| segment.id.clone()).collect();
         segments.retain(|segment| segment.state == State::Indexed);
         self.position.seen = segments.iter().map(|segment| (segment.id.clone(), Seen::All)).collect();
-        let options = QueryOptions { limit: None, order: Order::Ascending, after: None, ..options.clone() };
+        let options = QueryOptions { limit: None, order: Order::Ascending, ..options.clone() };
         self.coverage = search::query_in(self.data, &segments, self.query, options, coverage, sink)?;
         Ok(if self.coverage.truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
@@ -121,10 +133,15 @@ impl Following<'_> {
             };
             let mut own = Vec::new();
             match self.entries_from(segment, first, &mut own) {
-                Ok(seen) => {
+                Ok(Some(seen)) => {
+                    let is_past = self.unread.remove(&segment.id);
+                    if let Some(after) = self.after.as_ref().filter(|_| is_past) {
+                        own.retain(|(start_ns, entry)| is_behind(after, *start_ns, entry));
+                    }
                     self.position.seen.insert(segment.id.clone(), seen);
                     fresh.append(&mut own);
                 }
+                Ok(None) => {}
                 // It is looked at again next time: sealing and indexing move files.
                 Err(error) => self.coverage.segments_missing.push(format!("{}: {error}", segment.id)),
             }
@@ -139,29 +156,29 @@ impl Following<'_> {
         Ok(fresh)
     }
 
-    /// Adds the answers in a segment from a number on; what was then seen of it.
+    /// Adds the answers in a segment from a number on; what was then seen of it, if it was read.
     fn entries_from(
         &mut self,
         segment: &Summary,
         first: u64,
         fresh: &mut Vec<(i64, Value)>,
-    ) -> Result<Seen, Error> {
+    ) -> Result<Option<Seen>, Error> {
         if segment.state == State::Indexed {
             let opened = self.data.finished_index(&segment.id)?;
             self.indexed(opened.ready()?.clone(), segment, first, fresh)?;
-            return Ok(Seen::All);
+            return Ok(Some(Seen::All));
         }
         if let Ok(ready) = self.data.growing_index(&segment.id) {
             let seen = numbers_before(&ready)?.max(first);
             self.indexed(ready, segment, first, fresh)?;
-            return Ok(Seen::Before(seen));
+            return Ok(Some(Seen::Before(seen)));
         }
         let since = *self.position.unindexed.entry(segment.id.clone()).or_insert_with(Instant::now);
         if since.elapsed() < INDEXER_PATIENCE {
-            return Ok(Seen::Before(first));
+            return Ok(None);
         }
         let seen = self.dissected(segment, first, fresh)?;
-        Ok(if segment.state == State::Sealed { Seen::All } else { Seen::Before(seen) })
+        Ok(Some(if segment.state == State::Sealed { Seen::All } else { Seen::Before(seen) }))
     }
 
     fn indexed(
@@ -200,6 +217,12 @@ impl Following<'_> {
         })?;
         Ok(number.max(first))
     }
+}
+
+/// Whether an entry comes behind the cursor, as pages go.
+fn is_behind(after: &Cursor, start_ns: i64, entry: &Value) -> bool {
+    let id = entry.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    id.is_none_or(|id| after.is_before(&Cursor { start_ns, id }, Order::Ascending))
 }
 
 /// The number behind that of the last entry in an index that grows.

@@ -54,5 +54,5 @@ pub use export::{ExportFilter, ExportSummary};
 pub use indexing::{Indexing, merge, reindex};
 pub use meter::Read;
 pub use schema::Schemas;
-pub use search::{Budget, Cancel, Cursor, Plan, Reason, Stop};
+pub use search::{Begin, Budget, Cancel, Cursor, Plan, Reason, Stop};
 pub use stats::Stats;

@@ -26,7 +26,8 @@ const ABOUT: &str = "Find exchanges that match a KFL text
 
 KFL, the filter language, compares the fields of an exchange: `http and response.status == 404`, \
 `dns and request.questions[0].name == \"shop\"`, `src.ip == \"10.0.0.5\"`. An empty text matches everything. The \
-segments that are still being written are searched as well.
+segments that are still being written are searched as well. The text may say where the answer begins: `rlimit(20)` \
+gives the latest 20, `leftOff(\"ID\")` what comes behind this entry, `leftOff(\"latest\")` behind all there is.
 
 The answer goes to stdout; how much of the recording it covers (segments searched and missing, packets lost in the \
 range asked for) goes to stderr, and with --format json into the answer itself. Text from the wire is shown with \
@@ -38,6 +39,8 @@ const AFTER: &str = "EXAMPLES
   remora query 'http' --format har > shop.har
   remora query 'http' --format jsonl | jq -r .request.url
   remora query '' --from -1d --format parquet -o day.parquet
+  remora query 'http and rlimit(20)' --follow
+  remora query 'http and leftOff(\"web1-3f9a2c-0000000042.17.203\")'
 
 FORMATS
   table  for people: fits the terminal (default)
@@ -113,12 +116,17 @@ impl Query {
                 Order::Asc => indexer::Order::Ascending,
                 Order::Desc => indexer::Order::Descending,
             },
-            after: self.after.as_deref().map(str::parse).transpose()?,
+            after: None,
             budget: self.cost.budget()?,
         };
+        let begin = filter::begin(&query, self.after.as_deref(), self.limit)?;
         crate::directory::require(place.path())?;
         let (output, screen) = open(format, self.output.as_deref())?;
         let data = place.open()?;
+        let begun = match begin {
+            Some(begin) => data.beginning(&query, options, begin)?,
+            None => ControlFlow::Continue(options),
+        };
         let mut answer = Answer::begin(format, BufWriter::new(output), screen)?;
         let mut refused = None;
         let with_bodies = self.bodies || format == Format::Har;
@@ -138,9 +146,11 @@ impl Query {
                 }
             }
         };
-        let coverage = match follow {
-            true => data.follow(&query, &options, &mut take)?,
-            false => data.query(&query, options, &mut take)?,
+        let coverage = match begun {
+            // What the question may cost was spent on finding where the answer begins.
+            ControlFlow::Break(coverage) => coverage,
+            ControlFlow::Continue(options) if follow => data.follow(&query, &options, &mut take)?,
+            ControlFlow::Continue(options) => data.query(&query, options, &mut take)?,
         };
         if let Some(failure) = refused {
             return Err(failure);

@@ -3,6 +3,7 @@
 //! Commands that need the recorder run the one that lies beside `remora`; where it was not built, or the
 //! corpus is absent, the test says `SKIPPED` on stderr.
 
+mod beginning;
 mod command;
 mod confinement;
 #[path = "../../../indexer/kfl/tests/it/expectations.rs"]

@@ -183,7 +183,7 @@ impl Reader<'_> {
     fn directive(&mut self, reading: Reading<'_>) -> Read<Operand> {
         let is_text = matches!(reading.name, "leftOff" | "record");
         if is_text {
-            let text = self.text(&reading)?.to_owned();
+            let text = self.left_off_or_name(&reading)?;
             let directives = &mut self.directives;
             let place =
                 if reading.name == "record" { &mut directives.recording } else { &mut directives.left_off };
@@ -196,6 +196,16 @@ impl Reader<'_> {
             place.get_or_insert(count);
         }
         Ok(Operand::Literal(Literal::Bool(true)))
+    }
+
+    /// The text that is the only argument; `leftOff(-1)` is the original's word for `leftOff("latest")`.
+    fn left_off_or_name(&self, reading: &Reading<'_>) -> Read<String> {
+        match self.literal(reading)? {
+            Some(Literal::Number(number)) if reading.name == "leftOff" && number.as_i64() == Some(-1) => {
+                Ok("latest".to_owned())
+            }
+            _ => self.text(reading).map(str::to_owned),
+        }
     }
 
     fn time(&self, reading: &Reading<'_>) -> Read<serde_json::Number> {

@@ -28,7 +28,7 @@ pub struct Directives {
     pub limit: Option<u64>,
     /// `rlimit(100)`: how many of the latest answers are wanted, before those that are still to come.
     pub latest: Option<u64>,
-    /// `leftOff("…")`: the entry behind which the answer begins.
+    /// `leftOff("…")`: the entry behind which the answer begins, or `latest`.
     pub left_off: Option<String>,
     /// `record("…")`: the recording that the answer keeps to.
     pub recording: Option<String>,
@@ -146,6 +146,13 @@ impl Query {
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
         self.directives.limit.filter(|limit| *limit > 0)
+    }
+
+    /// How many of the latest answers are wanted, if the text says: `rlimit(100)`. Of several, the first counts; 0
+    /// sets none.
+    #[must_use]
+    pub fn latest(&self) -> Option<u64> {
+        self.directives.latest.filter(|latest| *latest > 0)
     }
 
     /// What is said of the answer as a whole.

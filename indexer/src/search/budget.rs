@@ -33,6 +33,14 @@ impl Default for Budget {
     }
 }
 
+impl Budget {
+    /// Leaves what is left once this much was spent.
+    pub fn spend(&mut self, time: Duration, read_bytes: u64) {
+        self.time_max = self.time_max.map(|most| most.saturating_sub(time));
+        self.read_bytes_max = self.read_bytes_max.map(|most| most.saturating_sub(read_bytes));
+    }
+}
+
 /// Ends questions that were asked with it.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);

@@ -4,8 +4,10 @@
 //! 2. Sources are opened in order of time, each into a [`stream`] of candidates, so that entries leave in order, and a
 //!    question with a limit opens no more than it needs.
 //! 3. [`decide`] has the evaluator decide on what the index left open.
-//! 4. A [`cursor`] says where the next page begins; a [`budget`] ends what takes too much.
+//! 4. A [`cursor`] says where the next page begins, and [`begin`] finds one for an answer that begins elsewhere; a
+//!    [`budget`] ends what takes too much.
 
+mod begin;
 mod budget;
 mod cursor;
 mod decide;
@@ -27,6 +29,7 @@ use crate::data::{Coverage, Data, Order, QueryOptions};
 use crate::entry::{self, complete, without_bodies};
 use crate::pipeline::{self, Start};
 
+pub use begin::{Begin, beginning};
 pub use budget::{Budget, Cancel, Spending, Stop};
 pub use cursor::Cursor;
 pub use decide::Deciding;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use indexer::{Data, Indexing, QueryOptions};
+use indexer::{Begin, Budget, Cancel, Data, Indexing, Order, QueryOptions};
 
 use crate::recording::{self, Recorder};
 
@@ -114,4 +114,68 @@ fn following_gives_every_entry_once_from_the_past_into_the_present() {
         followed.len(),
         all.len()
     );
+}
+
+fn ids_of(data: &Data, options: QueryOptions) -> Vec<String> {
+    let mut ids = Vec::new();
+    let query = kfl::parse("", 0).unwrap();
+    data.query(&query, options, &mut |entry| {
+        ids.push(entry["id"].as_str().unwrap().to_owned());
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    ids
+}
+
+/// Follows from a place that was found while the only segment grows, until so many entries came.
+fn followed_from(dir: &std::path::Path, begin: Begin, until: usize) -> std::thread::JoinHandle<Vec<String>> {
+    let data = Data::open(dir).unwrap();
+    let query = kfl::parse("", 0).unwrap();
+    let budget = Budget { cancel: Cancel::default(), ..Budget::default() };
+    let asked = QueryOptions { budget, order: Order::Ascending, ..QueryOptions::default() };
+    let ControlFlow::Continue(options) = data.beginning(&query, asked, begin).unwrap() else {
+        panic!("nothing limits it")
+    };
+    std::thread::spawn(move || {
+        let mut ids = Vec::new();
+        data.follow(&query, &options, &mut |entry| {
+            ids.push(entry["id"].as_str().unwrap().to_owned());
+            if ids.len() < until { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .unwrap();
+        ids
+    })
+}
+
+#[test]
+fn following_begins_in_a_segment_that_grows() {
+    let dir = recording::data_dir();
+    let data = Data::open(dir.path()).unwrap();
+    let indexing = Indexing::start(dir.path()).unwrap();
+    let mut recorder = Recorder::new(dir.path(), "live");
+    // Earlier than what comes then, which is therefore behind it, whenever the followers begin to look.
+    recorder.record("http-nginx.pcapng", u64::MAX);
+    recorder.writer().sync().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while indexing.entries() == 0 || count(&data) < indexing.entries() {
+        assert!(Instant::now() < deadline, "{} indexed, {} found", indexing.entries(), count(&data));
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let options = QueryOptions { order: Order::Ascending, ..QueryOptions::default() };
+    let before = ids_of(&data, options);
+    let fourth: indexer::EntryId = before[before.len() - 4].parse().unwrap();
+    let followers = [
+        (0, followed_from(dir.path(), Begin::AfterLatest, 5)),
+        (3, followed_from(dir.path(), Begin::AfterEntry(fourth), 8)),
+        (2, followed_from(dir.path(), Begin::Latest(2), 7)),
+    ];
+    recorder.record("shop.pcapng", u64::MAX);
+    recorder.writer().sync().unwrap();
+    for (past, follower) in followers {
+        let followed = follower.join().unwrap();
+        assert_eq!(followed[..past], before[before.len() - past..]);
+        assert!(followed[past..].iter().all(|id| !before.contains(id)), "{followed:?}");
+    }
+    recorder.seal();
+    indexing.drain();
 }

@@ -158,6 +158,11 @@ fn directives_are_told() {
     let directives = query.directives();
     assert_eq!((directives.latest, directives.limit), (Some(5), Some(3)));
     assert_eq!((directives.left_off.as_deref(), directives.recording.as_deref()), (Some("a"), Some("b")));
+    let original = kfl::parse("leftOff(-1) and rlimit(0)", 0).unwrap();
+    assert_eq!((original.directives().left_off.as_deref(), original.latest()), (Some("latest"), None));
+    for wrong in ["leftOff(7)", "leftOff()", "leftOff(request.id)", "record(-1)", "rlimit(-1)"] {
+        assert!(kfl::parse(wrong, 0).is_err(), "{wrong}");
+    }
 }
 
 #[test]
