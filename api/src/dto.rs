@@ -5,6 +5,7 @@
 
 pub mod differences;
 pub mod totals;
+pub mod words;
 
 use base64::Engine;
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub fn loss(loss: &Loss) -> Value {
 pub fn segment(summary: &Summary, entries: u64) -> Value {
     json!({
         "id": summary.id.to_string(),
+        "node": summary.node,
         "state": state(summary.state),
         "from": summary.range.map(TimeRange::start).map(rfc3339),
         "to": summary.range.map(TimeRange::end).map(rfc3339),

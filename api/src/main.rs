@@ -1,8 +1,8 @@
-//! `remora`: the command line, and later the server behind the dashboard.
+//! `remora`: the command line, and the server behind the dashboard.
 //!
 //! Whoever reads hostile bytes holds no capability: before this process touches any recorded data it starts
 //! `remora-recorder` if the command needs it, then gives up every privilege ([`confine`]). What follows is
-//! reading arguments ([`cli`]), asking the indexer, and writing the answer ([`format`], [`terminal`]).
+//! reading arguments ([`cli`]), asking the indexer, and writing the answer ([`format`], [`terminal`]), also to browsers ([`http`]).
 
 use std::process::ExitCode;
 
@@ -15,6 +15,7 @@ mod directory;
 mod dto;
 mod failure;
 mod format;
+mod http;
 mod instant;
 mod recorder;
 mod terminal;

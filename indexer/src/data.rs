@@ -12,8 +12,10 @@ use store::{Catalog, Layout, Summary};
 use tantivy::Index;
 
 use crate::Error;
+use crate::conversation::Conversation;
 use crate::evidence::EntryPacket;
 use crate::export::{ExportFilter, ExportSummary};
+use crate::follow::{Beginning, Followed};
 use crate::opened::{FileKey, OpenIndexes, Opened, Ready};
 use crate::readers::Readers;
 use crate::schema::Schemas;
@@ -191,7 +193,25 @@ impl Data {
         options: &QueryOptions,
         sink: &mut dyn FnMut(Value) -> ControlFlow<()>,
     ) -> Result<Coverage, Error> {
-        crate::follow::follow(self, query, options, sink)
+        let beginning = options.after.clone().map_or(Beginning::First, Beginning::Behind);
+        crate::follow::follow(self, query, options, beginning, &mut |told| match told {
+            Followed::Entry(entry, _) => sink(entry),
+            Followed::CaughtUp(_) | Followed::Looked(_) | Followed::Coverage(_) => ControlFlow::Continue(()),
+        })
+    }
+
+    /// The same, told with where to go on behind each entry; `beginning` may be such a place.
+    ///
+    /// # Errors
+    /// When the directory can't be listed.
+    pub fn follow_from(
+        &self,
+        query: &Query,
+        options: &QueryOptions,
+        beginning: Beginning,
+        sink: &mut dyn FnMut(Followed<'_>) -> ControlFlow<()>,
+    ) -> Result<Coverage, Error> {
+        crate::follow::follow(self, query, options, beginning, sink)
     }
 
     /// One entry in full, dissected again from its packets; `None` if there is none of this id.
@@ -207,7 +227,23 @@ impl Data {
     /// # Errors
     /// When a segment can't be read.
     pub fn packets(&self, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
-        crate::evidence::packets(self, entry)
+        Ok(crate::evidence::packets(self, entry, u64::MAX)?.0)
+    }
+
+    /// The first packets of an entry that take not more than so many bytes together; whether those are all.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn packets_within(&self, entry: &Value, bytes_max: u64) -> Result<(Vec<EntryPacket>, bool), Error> {
+        crate::evidence::packets(self, entry, bytes_max)
+    }
+
+    /// What was said on the connection of an entry, around it; not more than so many bytes.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn conversation(&self, entry: &Value, bytes_max: usize) -> Result<Conversation, Error> {
+        crate::conversation::conversation(self, entry, bytes_max)
     }
 
     /// Writes the packets of a time range to `out` as pcapng.
@@ -220,7 +256,21 @@ impl Data {
         filter: ExportFilter,
         out: W,
     ) -> Result<ExportSummary, Error> {
-        crate::export::export(self, range, filter, out)
+        crate::export::export(self, range, filter, &Budget::default(), out)
+    }
+
+    /// The same, as long as the budget lasts; the coverage says if it did not.
+    ///
+    /// # Errors
+    /// When the filter is wrong or `out` can't be written.
+    pub fn export_within<W: Write>(
+        &self,
+        range: TimeRange,
+        filter: ExportFilter,
+        budget: &Budget,
+        out: W,
+    ) -> Result<ExportSummary, Error> {
+        crate::export::export(self, range, filter, budget, out)
     }
 
     /// The number of entries in a segment's index, finished or growing; 0 without one.

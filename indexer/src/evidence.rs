@@ -21,6 +21,9 @@ const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
+/// What a packet takes beside its bytes, about.
+const PACKET_BYTES: u64 = 128;
+
 /// A packet of an entry, kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EntryPacket {
@@ -84,29 +87,37 @@ pub fn entry(data: &Data, id: &EntryId) -> Result<Option<Value>, Error> {
     Ok(found)
 }
 
-/// The packets of an entry: those of its flow from its first to its last one.
-pub fn packets(data: &Data, entry: &Value) -> Result<Vec<EntryPacket>, Error> {
-    let mut packets = Vec::new();
-    let Some(span) = Span::of(entry) else { return Ok(packets) };
-    let Some(flow) = flow_in(entry) else { return Ok(packets) };
+/// The packets of an entry: those of its flow from its first to its last one, as many as have room; whether all had.
+pub fn packets(data: &Data, entry: &Value, bytes_max: u64) -> Result<(Vec<EntryPacket>, bool), Error> {
+    let (mut packets, mut bytes) = (Vec::new(), 0_u64);
+    let Some(span) = Span::of(entry) else { return Ok((packets, true)) };
+    let Some(flow) = flow_in(entry) else { return Ok((packets, true)) };
     for sequence in span.first.sequence..=span.last.sequence {
         let segment = SegmentId { chain: span.segment.chain.clone(), sequence };
-        data.readers().with(data.layout(), &segment, |reader| {
+        let is_all = data.readers().with(data.layout(), &segment, |reader| {
             let frames = frames_of(reader, flow);
             let mut frames = Frames::new(reader, frames);
             while let Some(frame) = frames.next()? {
                 let of_entry =
                     |(at, packet): &(PacketRef, Packet<'_>)| span.holds(*at) && is_of(flow, packet);
-                packets
-                    .extend(frame.packets().filter(of_entry).map(|(at, packet)| kept(&frame, at, &packet)));
+                for (at, packet) in frame.packets().filter(of_entry) {
+                    bytes = bytes.saturating_add(packet.data.len() as u64).saturating_add(PACKET_BYTES);
+                    if bytes > bytes_max {
+                        return Ok(false);
+                    }
+                    packets.push(kept(&frame, at, &packet));
+                }
                 if sequence == span.last.sequence && frame.number() >= span.last.frame {
                     break;
                 }
             }
-            Ok(())
+            Ok(true)
         })?;
+        if is_all == Some(false) {
+            return Ok((packets, false));
+        }
     }
-    Ok(packets)
+    Ok((packets, true))
 }
 
 fn kept(frame: &Frame, at: PacketRef, packet: &Packet<'_>) -> EntryPacket {
@@ -219,19 +230,24 @@ fn may_matter(flow: FlowKey, within: FlowKey, packet: &Packet<'_>) -> bool {
 }
 
 /// Reads the frames of a segment that are wanted, and no other.
-struct Frames<'a> {
+pub struct Frames<'a> {
     reader: &'a mut SegmentReader,
     /// Their numbers; `None` for all.
     wanted: Option<std::collections::btree_set::IntoIter<u32>>,
 }
 
 impl<'a> Frames<'a> {
-    fn new(reader: &'a mut SegmentReader, wanted: Option<BTreeSet<u32>>) -> Self {
+    /// Those; `None` for all.
+    #[must_use]
+    pub fn new(reader: &'a mut SegmentReader, wanted: Option<BTreeSet<u32>>) -> Self {
         Self { reader, wanted: wanted.map(BTreeSet::into_iter) }
     }
 
     /// The next one; damaged ones are passed over.
-    fn next(&mut self) -> Result<Option<Frame>, Error> {
+    ///
+    /// # Errors
+    /// When the segment can't be read.
+    pub fn next(&mut self) -> Result<Option<Frame>, Error> {
         let Some(wanted) = &mut self.wanted else { return Ok(self.reader.next_frame()?) };
         for number in wanted {
             match self.reader.frame(number) {
@@ -247,7 +263,8 @@ impl<'a> Frames<'a> {
 }
 
 /// The frames that may hold packets of a flow; `None` where only reading them all can tell.
-fn frames_of(reader: &SegmentReader, flow: FlowKey) -> Option<BTreeSet<u32>> {
+#[must_use]
+pub fn frames_of(reader: &SegmentReader, flow: FlowKey) -> Option<BTreeSet<u32>> {
     let footer = reader.footer().filter(|footer| footer.flows_complete)?;
     let mine = footer.flows.iter().filter(|candidate| candidate.key == flow);
     // Frame 0 and its like hold no packets but describe the interfaces; the reader keeps track of those.

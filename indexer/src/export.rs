@@ -7,7 +7,8 @@ use kfl::Query;
 use pcap::{BpfProgram, Capture, Linktype};
 use segment::flow::flow_key;
 use segment::{
-    Chain, Frame, Interface, InterfaceId, LinkType, Packet, PacketRef, PcapngWriter, Record, TimeRange,
+    Chain, Frame, Interface, InterfaceId, LinkType, Packet, PacketRef, PcapngWriter, Record, SegmentId,
+    TimeRange,
 };
 use store::Summary;
 
@@ -15,6 +16,7 @@ use crate::Error;
 use crate::chosen::Chosen;
 use crate::data::{Coverage, Data};
 use crate::pipeline::open;
+use crate::search::{Budget, Spending, Stop};
 
 /// Who wrote the file, as it says itself.
 const APPLICATION: &str = concat!("remora ", env!("CARGO_PKG_VERSION"));
@@ -48,12 +50,14 @@ pub fn export<W: Write>(
     data: &Data,
     range: TimeRange,
     filter: ExportFilter,
+    budget: &Budget,
     out: W,
 ) -> Result<ExportSummary, Error> {
     let (segments, unreadable) = data.segments()?;
     let mut coverage = Coverage::default();
     coverage.segments_missing.extend(unreadable.iter().map(ToString::to_string));
-    let mut chooser = Chooser::new(data, range, filter, &mut coverage)?;
+    let mut chooser = Chooser::new(data, range, filter, budget, &mut coverage)?;
+    let mut spending = Spending::new(budget.clone());
     let mut sink = PacketSink::new(out)?;
     for segment in segments {
         if !segment.may_overlap(range) {
@@ -61,12 +65,23 @@ pub fn export<W: Write>(
             continue;
         }
         coverage.losses.extend(segment.losses.iter().filter(|loss| loss.range.overlaps(range)).cloned());
-        match export_segment(data, &segment, range, &mut chooser, &mut sink) {
-            Ok(()) => coverage.segments_searched += 1,
+        if coverage.stopped.is_some() {
+            break;
+        }
+        if !chooser.reaches(&segment.id) {
+            coverage.segments_pruned += 1;
+            continue;
+        }
+        match export_segment(data, &segment, range, &mut chooser, &mut spending, &mut sink) {
+            Ok(stop) => {
+                coverage.stopped = stop;
+                coverage.segments_searched += 1;
+            }
             Err(error @ (Error::Export(_) | Error::Bpf(_))) => return Err(error),
             Err(error) => coverage.segments_missing.push(format!("{}: {error}", segment.id)),
         }
     }
+    coverage.truncated = coverage.stopped.is_some();
     let PacketSink { writer, packets, bytes, .. } = sink;
     writer.finish().map_err(Error::Export)?;
     Ok(ExportSummary { packets, bytes, coverage })
@@ -77,10 +92,14 @@ fn export_segment<W: Write>(
     segment: &Summary,
     range: TimeRange,
     chooser: &mut Chooser,
+    spending: &mut Spending,
     sink: &mut PacketSink<W>,
-) -> Result<(), Error> {
+) -> Result<Option<Stop>, Error> {
     let mut reader = open(data.layout(), &segment.id)?;
     while let Some(frame) = reader.next_frame()? {
+        if let Some(stop) = spending.stop() {
+            return Ok(Some(stop));
+        }
         sink.declare_interfaces(&segment.id.chain, &frame)?;
         for record in frame.records() {
             match record {
@@ -97,7 +116,7 @@ fn export_segment<W: Write>(
             }
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Writes packets, and each interface once.
@@ -149,6 +168,7 @@ impl Chooser {
         data: &Data,
         range: TimeRange,
         filter: ExportFilter,
+        budget: &Budget,
         coverage: &mut Coverage,
     ) -> Result<Self, Error> {
         match filter {
@@ -158,7 +178,17 @@ impl Chooser {
                 compile(&text, LinkType::ETHERNET)?;
                 Ok(Self::Bpf { text, programs: HashMap::new() })
             }
-            ExportFilter::Kfl(query) => Ok(Self::Exchanges(Chosen::of(data, &query, range, coverage)?)),
+            ExportFilter::Kfl(query) => {
+                Ok(Self::Exchanges(Chosen::of(data, &query, range, budget, coverage)?))
+            }
+        }
+    }
+
+    /// Whether packets of a segment may be taken.
+    fn reaches(&self, segment: &SegmentId) -> bool {
+        match self {
+            Self::All | Self::Bpf { .. } => true,
+            Self::Exchanges(chosen) => chosen.reaches(segment),
         }
     }
 

@@ -9,6 +9,7 @@ mod bundle;
 mod catalog;
 mod chain;
 mod chosen;
+mod conversation;
 mod data;
 mod diff;
 mod docs;
@@ -44,6 +45,7 @@ pub use aggregate::{
     TopValue, Width,
 };
 pub use catalog::FieldCatalog;
+pub use conversation::{Conversation, Part};
 pub use data::{Coverage, Data, Order, QueryOptions};
 pub use diff::{Change, Diff, DiffOptions, Sampled, Stretch, Subject, Test, Unit, What};
 pub use document::{Class, Edge, Endpoint, Facts};
@@ -51,6 +53,7 @@ pub use entry::{EntryId, rfc3339};
 pub use error::{Error, ErrorKind};
 pub use evidence::EntryPacket;
 pub use export::{ExportFilter, ExportSummary};
+pub use follow::{Beginning, Followed, Position};
 pub use indexing::{Indexing, merge, reindex};
 pub use meter::Read;
 pub use schema::Schemas;

@@ -30,6 +30,8 @@ pub enum State {
 pub struct Summary {
     /// Which one.
     pub id: SegmentId,
+    /// The machine that recorded it; while it is open, the one that recorded the one before it.
+    pub node: String,
     /// How far it is.
     pub state: State,
     /// Times of its packets; `None` while it is open or when it has none.
@@ -103,7 +105,8 @@ impl Catalog {
         }
         for id in self.layout.list_open()? {
             // Sealing renames: a segment seen in both places is sealed.
-            found.entry(id.clone()).or_insert_with(|| self.open_summary(id));
+            let node = id.before().and_then(|before| Some(found.get(&before)?.node.clone()));
+            found.entry(id.clone()).or_insert_with(|| self.open_summary(id, node.unwrap_or_default()));
         }
         self.known().retain(|id, _| found.contains_key(id));
         Ok((found.into_values().collect(), unreadable))
@@ -173,6 +176,7 @@ impl Catalog {
         let share = |found: fs::Metadata| found.len().div_ceil(found.nlink().max(1));
         let index_bytes = fs::metadata(self.layout.index(&id)).map_or(0, share);
         Summary {
+            node: manifest.node,
             state: if index_bytes > 0 { State::Indexed } else { State::Sealed },
             range: manifest.range,
             packets: manifest.packets,
@@ -185,10 +189,11 @@ impl Catalog {
         }
     }
 
-    fn open_summary(&self, id: SegmentId) -> Summary {
+    fn open_summary(&self, id: SegmentId, node: String) -> Summary {
         let file_bytes = fs::metadata(self.layout.open_segment(&id)).map_or(0, |found| found.len());
         Summary {
             id,
+            node,
             state: State::Open,
             range: None,
             packets: 0,

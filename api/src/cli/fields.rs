@@ -4,10 +4,11 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use clap::Args;
-use indexer::entry::{self, Description, Field, Kind};
+use indexer::entry::{self, Description, Field};
 use serde_json::{Value, json};
 
 use super::stdout;
+use crate::dto::words;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::Screen;
@@ -64,11 +65,11 @@ impl Fields {
         let mut table = Table::new(&mut out, Screen::of_stdout(), COLUMNS);
         for (name, fields, bodies) in groups {
             for field in fields {
-                let mark = if is_body(field, bodies) { "+" } else { "" };
+                let mark = if words::is_body(field, bodies) { "+" } else { "" };
                 table.row(vec![
                     Cell::styled(name, Style::Faint),
                     Cell::new(&format!("{}{mark}", field.path)),
-                    Cell::new(kind(field)),
+                    Cell::new(words::field(field)),
                     Cell::new(field.meaning),
                 ])?;
             }
@@ -78,29 +79,11 @@ impl Fields {
     }
 }
 
-fn kind(field: &Field) -> &'static str {
-    match field.kind {
-        Kind::Text => "text",
-        Kind::Number => "number",
-        Kind::Boolean => "boolean",
-        Kind::Any => "any",
-    }
-}
-
-/// Whether a field lies in what rows leave out.
-fn is_body(field: &Field, bodies: &[&[&str]]) -> bool {
-    bodies.iter().any(|body| {
-        let parts: Vec<_> = field.path.split('.').collect();
-        parts.len() >= body.len()
-            && parts.iter().zip(*body).all(|(part, of_body)| part == of_body || *of_body == "*")
-    })
-}
-
 fn dto(name: &str, fields: &[Field], bodies: &[&[&str]]) -> Value {
     let fields: Vec<_> = fields
         .iter()
         .map(|field| {
-            json!({"path": field.path, "kind": kind(field), "meaning": field.meaning, "indexed": !is_body(field, bodies)})
+            json!({"path": field.path, "kind": words::field(field), "meaning": field.meaning, "indexed": !words::is_body(field, bodies)})
         })
         .collect();
     json!({"protocol": name, "fields": fields})

@@ -34,6 +34,7 @@ mod range;
 mod record;
 mod reindex;
 mod segments;
+mod serve;
 mod show;
 mod stats;
 mod top;
@@ -118,6 +119,7 @@ pub struct Common {
 #[derive(Subcommand, Debug)]
 enum Command {
     Record(record::Record),
+    Serve(serve::Serve),
     Import(import::Import),
     Query(query::Query),
     Count(count::Count),
@@ -156,6 +158,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     match command {
         Command::Record(record) => record.run(&place),
+        Command::Serve(serve) => serve.run(&place),
         Command::Import(import) => import.run(&place),
         Command::Query(query) => query.run(&place),
         Command::Count(count) => count.run(&place),
@@ -192,6 +195,11 @@ impl Place {
     /// The data directory, opened after all privileges are gone.
     fn open(&self) -> Result<Data, Failure> {
         self.enter()?;
+        Ok(self.opened()?)
+    }
+
+    /// The same where all privileges are gone already.
+    fn opened(&self) -> Result<Data, indexer::Error> {
         let data = Data::open(&self.data)?;
         if self.proto_descriptors.is_empty() {
             return Ok(data);
@@ -219,7 +227,8 @@ fn stdout() -> BufWriter<StdoutLock<'static>> {
 /// Starts logging to stderr: warnings, or what `$REMORA_LOG` asks for. A recording that nobody looks at also
 /// logs the rare facts that an operator wants.
 pub fn start_log(arguments: &Arguments) {
-    let unattended = matches!(arguments.command, Command::Record(_)) && !io::stderr().is_terminal();
+    let unattended =
+        matches!(arguments.command, Command::Record(_) | Command::Serve(_)) && !io::stderr().is_terminal();
     let default = if unattended { "warn,remora=info" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env(LOG_VARIABLE)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -21,6 +21,7 @@ use crate::confine::confine;
 use crate::directory;
 use crate::failure::Failure;
 use crate::format::json;
+use crate::http::{Config, Duty, Options, Server};
 use crate::recorder::{Event, Happening, Input, Recorder};
 use crate::terminal::quantity::{bytes, count, counted};
 use crate::terminal::{escape, progress};
@@ -32,8 +33,8 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 const ABOUT: &str = "Record this machine
 
 Everything that passes the interfaces is kept in compressed segments, encrypted traffic too, and is searchable within a \
-second; `remora query` may be asked meanwhile. What can't be kept is counted, shown, and written into the segment: a \
-loss is never silent. Ctrl-C or SIGTERM seals the open segment and ends.
+second; `remora query` may be asked meanwhile, and the dashboard at http://127.0.0.1:8898/ shows it. What can't be kept \
+is counted, shown, and written into the segment: a loss is never silent. Ctrl-C or SIGTERM seals the open segment and ends.
 
 Capturing needs CAP_NET_RAW for `remora-recorder` alone: run this as root, or once
   sudo setcap cap_net_raw+ep \"$(command -v remora-recorder)\"
@@ -43,7 +44,7 @@ const AFTER: &str = "EXAMPLES
   sudo remora record
   sudo remora record -i eth0 -i lo --bpf 'not port 22'
   sudo remora record --budget-bytes 50GiB --budget-age 30d
-  sudo remora record --json >> events.jsonl";
+  sudo remora record --no-serve --json >> events.jsonl";
 
 /// Record this machine
 #[derive(Args, Debug)]
@@ -76,11 +77,17 @@ pub struct Record {
     /// Remove the oldest segments while less of the disk is free [default: 5]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..100))]
     free_percent_min: Option<u8>,
+    #[command(flatten)]
+    options: Options,
+    /// Serve no dashboard
+    #[arg(long, help_heading = "Dashboard")]
+    no_serve: bool,
 }
 
 impl Record {
     /// Records until a signal comes.
     pub fn run(self, place: &Place) -> Result<(), Failure> {
+        let config = if self.no_serve { None } else { Some(self.options.check()?) };
         directory::create(place.path())?;
         let mut recorder = Recorder::start(&self.recorder_arguments(place), Input::Nothing)?;
         let writes = confine(Some(place.path()))?;
@@ -94,9 +101,11 @@ impl Record {
                 |error| warn!(%error, "recording goes on without an index: run `remora reindex` later"),
             )
             .ok();
+        let server = config.and_then(|config| serve(config, place, &watch));
         let mut recording = Recording {
             recorder,
             indexing,
+            server,
             watch,
             has_started: false,
             asked_to_stop: false,
@@ -169,6 +178,28 @@ impl Watch {
         }
     }
 
+    /// Says where the dashboard is.
+    fn serving(&self, server: &Server) {
+        let url = server.url();
+        match self {
+            // Whoever reads the events may have gone; the recording goes on.
+            Self::Json => {
+                drop(self.tell(&json!({ "event": "serving", "url": url, "token": server.new_token })));
+            }
+            Self::Terminal(line) => match &server.new_token {
+                Some(token) => line.println(format!("dashboard at {url}, token {token}")),
+                None => line.println(format!("dashboard at {url}")),
+            },
+            Self::Log => {
+                info!(%url, "dashboard");
+                if let Some(token) = &server.new_token {
+                    // Whoever doesn't want it in a log has it in a file.
+                    let _ = writeln!(io::stderr(), "remora: token {token}");
+                }
+            }
+        }
+    }
+
     /// Says what the recorder reports.
     fn report(&self, event: &Event) {
         let fields = event.fields();
@@ -192,10 +223,25 @@ impl Watch {
     }
 }
 
+/// The dashboard. Without one the recording goes on: another program may have its port.
+fn serve(config: Config, place: &Place, watch: &Watch) -> Option<Server> {
+    match place.opened().map_err(Into::into).and_then(|data| Server::start(data, config, Duty::Records)) {
+        Ok(server) => {
+            watch.serving(&server);
+            Some(server)
+        }
+        Err(error) => {
+            warn!(error = format!("{error:#}"), "recording goes on without a dashboard");
+            None
+        }
+    }
+}
+
 /// Everything that is running.
 struct Recording {
     recorder: Recorder,
     indexing: Option<Indexing>,
+    server: Option<Server>,
     watch: Watch,
     has_started: bool,
     asked_to_stop: bool,
@@ -241,6 +287,7 @@ impl Recording {
 
     /// The recorder has ended: what is sealed gets its index, then the reason is told.
     fn end(self, status: ExitStatus, place: &Place) -> Result<(), Failure> {
+        drop(self.server);
         if let Some(indexing) = self.indexing {
             indexing.drain();
         }

@@ -27,6 +27,7 @@ use store::Summary;
 use crate::Error;
 use crate::chosen::Chosen;
 use crate::data::{Coverage, Data};
+use crate::search::Budget;
 use pattern::Pattern;
 use reading::Reading;
 use resume::Resume;
@@ -138,7 +139,9 @@ pub fn prepare<'a>(data: &'a Data, hunt: &'a Hunt) -> Result<Prepared<'a>, Error
     let mut coverage = Coverage::default();
     coverage.segments_missing.extend(unreadable.iter().map(ToString::to_string));
     let chosen = hunt.filter.as_ref();
-    let chosen = chosen.map(|query| Chosen::of(data, query, hunt.range, &mut coverage)).transpose()?;
+    let chosen = chosen
+        .map(|query| Chosen::of(data, query, hunt.range, &Budget::default(), &mut coverage))
+        .transpose()?;
     coverage.entries = 0;
     let all = segments.len();
     let is_wanted = |segment: &Summary| {

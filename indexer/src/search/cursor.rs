@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::Value;
+
 use crate::Error;
 use crate::data::Order;
 use crate::entry::EntryId;
@@ -20,6 +22,14 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Of an entry that has kept its id and its time.
+    #[must_use]
+    pub fn of(entry: &Value) -> Option<Self> {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str);
+        let start: jiff::Timestamp = text("startTime")?.parse().ok()?;
+        Some(Self { start_ns: i64::try_from(start.as_nanosecond()).ok()?, id: text("id")?.parse().ok()? })
+    }
+
     /// Whether an entry comes behind this one.
     #[must_use]
     pub fn is_before(&self, other: &Self, order: Order) -> bool {

@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use clap::Args;
-use kfl::{CompletionKind, Completions};
+use kfl::Completions;
 use serde_json::{Value, json};
 
 use crate::cli::{Common, stdout};
 use crate::confine::confine;
 use crate::directory;
+use crate::dto::words;
 use crate::failure::Failure;
 use crate::format::json;
 use crate::terminal::Screen;
@@ -64,7 +65,7 @@ impl Complete {
         for item in &completions.items {
             table.row(vec![
                 Cell::new(&item.text),
-                Cell::styled(kind(item.kind), Style::Faint),
+                Cell::styled(words::completion(item.kind), Style::Faint),
                 Cell::new(&item.documentation),
             ])?;
         }
@@ -87,23 +88,12 @@ fn recording(common: &Common) -> Result<Option<Data>, Failure> {
     Ok(path.map(|path| Data::open(&path)).transpose()?)
 }
 
-fn kind(kind: CompletionKind) -> &'static str {
-    match kind {
-        CompletionKind::Field => "field",
-        CompletionKind::Value => "value",
-        CompletionKind::Protocol => "protocol",
-        CompletionKind::Function => "function",
-        CompletionKind::Operator => "operator",
-        CompletionKind::Word => "word",
-    }
-}
-
 fn dto(completions: &Completions) -> Value {
     let items: Vec<_> = completions
         .items
         .iter()
         .map(
-            |item| json!({ "text": item.text, "kind": kind(item.kind), "documentation": item.documentation }),
+            |item| json!({ "text": item.text, "kind": words::completion(item.kind), "documentation": item.documentation }),
         )
         .collect();
     let replaces = &completions.replaces;
