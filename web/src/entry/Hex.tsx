@@ -20,7 +20,7 @@ interface Props {
 
 export function Hex({ bytes, marked = null, point, label = "Bytes" }: Props) {
   const box = useRef<HTMLDivElement>(null);
-   
+
   const virtual = useVirtualizer({
     count: Math.ceil(bytes.length / HEX_WIDTH),
     getScrollElement: () => box.current,

@@ -24,7 +24,7 @@ interface Props {
 export function EntryList({ rows, columns, selected, choose, more, scrolled, foot }: Props) {
   const zone = useZone();
   const box = useRef<HTMLDivElement>(null);
-   
+
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
