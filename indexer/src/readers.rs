@@ -11,8 +11,10 @@ use crate::Error;
 use crate::opened::FileKey;
 use crate::pipeline::open;
 
-/// Readers that wait for their next use; the one that waited longest goes first. Each holds its segment's flow table.
-const WAITING_MAX: usize = 4;
+/// Flows that readers know which wait for their next use, about 130 bytes each; the reader that waited longest goes first.
+const FLOWS_MAX: usize = 500_000;
+/// A reader counts as so many at least: it holds a file open.
+const FLOWS_MIN: usize = 8_000;
 
 /// Readers that wait.
 #[derive(Default)]
@@ -55,11 +57,16 @@ impl Readers {
             return;
         }
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= WAITING_MAX {
+        waiting.push((key, reader));
+        while waiting.iter().map(|(_, reader)| flows(reader)).sum::<usize>() > FLOWS_MAX {
             waiting.remove(0);
         }
-        waiting.push((key, reader));
     }
+}
+
+/// How many flows a reader counts as.
+fn flows(reader: &SegmentReader) -> usize {
+    reader.footer().map_or(0, |footer| footer.flows.len()).max(FLOWS_MIN)
 }
 
 impl fmt::Debug for Readers {
