@@ -4,6 +4,7 @@
 //! changes only when this file does. Instants are RFC 3339 in UTC with nanoseconds.
 
 pub mod differences;
+pub mod summary;
 pub mod totals;
 pub mod words;
 

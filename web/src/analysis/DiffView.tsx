@@ -34,7 +34,8 @@ export function isWorse({ what, before, after }: Change): boolean | null {
 export function subjectOf({ subject }: Change): string {
   const { source, destination, method, endpoint, name, field } = subject;
   if (source !== undefined) return `${source} → ${destination ?? ""}`;
-  if (endpoint !== undefined) return `${destination ?? ""}  ${method ?? ""} ${endpoint}${field === undefined ? "" : `  ${field}`}`;
+  if (endpoint !== undefined)
+    return `${destination ?? ""}  ${method ?? ""} ${endpoint}${field === undefined ? "" : `  ${field}`}`;
   return name ?? destination ?? "";
 }
 
@@ -42,7 +43,8 @@ function filterOf({ subject }: Change): string {
   const side = (which: "src" | "dst", name: string) =>
     equals([which, /^[\d.]+$/.test(name) || name.includes(":") ? "ip" : "name"], name);
   const { source, destination, name } = subject;
-  if (source !== undefined && destination !== undefined) return `${side("src", source)} and ${side("dst", destination)}`;
+  if (source !== undefined && destination !== undefined)
+    return `${side("src", source)} and ${side("dst", destination)}`;
   if (destination !== undefined) return side("dst", destination);
   return name === undefined ? "" : `${side("src", name)} or ${side("dst", name)}`;
 }
@@ -56,7 +58,12 @@ function useWindows(): Windows | null {
     if (aFrom != null && aTo != null && bFrom != null && bTo != null) return { aFrom, aTo, bFrom, bTo };
     if (range === null) return null;
     const { before, after } = halves(range, recorded);
-    return { aFrom: toText(before.from), aTo: toText(before.to), bFrom: toText(after.from), bTo: toText(after.to) };
+    return {
+      aFrom: toText(before.from),
+      aTo: toText(before.to),
+      bFrom: toText(after.from),
+      bTo: toText(after.to),
+    };
   }, [url, range, recorded]);
 }
 
@@ -135,7 +142,13 @@ function useColumns(q: string, windows: Windows | null): readonly TableColumn<Ch
           </span>
         ),
     },
-    { key: "score", title: "Score", isFigure: true, by: ({ score }) => score, cell: ({ score }) => score.toFixed(1) },
+    {
+      key: "score",
+      title: "Score",
+      isFigure: true,
+      by: ({ score }) => score,
+      cell: ({ score }) => score.toFixed(1),
+    },
   ];
 }
 

@@ -52,7 +52,12 @@ function useColumns(): readonly TableColumn<Endpoint>[] {
       by: (row) => row.protocol,
       cell: (row) => <span className={`badge ${badge(row.protocol)}`}>{row.protocol}</span>,
     },
-    { key: "destination", title: "Destination", by: (row) => row.destination, cell: (row) => row.destination },
+    {
+      key: "destination",
+      title: "Destination",
+      by: (row) => row.destination,
+      cell: (row) => row.destination,
+    },
     {
       key: "endpoint",
       title: "Endpoint",
@@ -68,21 +73,39 @@ function useColumns(): readonly TableColumn<Endpoint>[] {
         </Link>
       ),
     },
-    { key: "rate", title: "Rate", isFigure: true, by: (row) => row.exchanges, cell: (row) => rate(row.ratePerSecond) },
-    { key: "count", title: "Exchanges", isFigure: true, by: (row) => row.exchanges, cell: (row) => count(row.exchanges) },
+    {
+      key: "rate",
+      title: "Rate",
+      isFigure: true,
+      by: (row) => row.exchanges,
+      cell: (row) => rate(row.ratePerSecond),
+    },
+    {
+      key: "count",
+      title: "Exchanges",
+      isFigure: true,
+      by: (row) => row.exchanges,
+      cell: (row) => count(row.exchanges),
+    },
     {
       key: "errors",
       title: "Failed",
       isFigure: true,
       by: failed,
-      cell: (row) => <span className={tone(failed(row))}>{share(row.errors + row.unanswered, row.exchanges)}</span>,
+      cell: (row) => (
+        <span className={tone(failed(row))}>{share(row.errors + row.unanswered, row.exchanges)}</span>
+      ),
     },
     {
       key: "clientErrors",
       title: "4xx",
       isFigure: true,
       by: (row) => row.clientErrors / Math.max(1, row.exchanges),
-      cell: (row) => <span className={row.clientErrors > 0 ? "" : "tone-faint"}>{share(row.clientErrors, row.exchanges)}</span>,
+      cell: (row) => (
+        <span className={row.clientErrors > 0 ? "" : "tone-faint"}>
+          {share(row.clientErrors, row.exchanges)}
+        </span>
+      ),
     },
     latency("p50"),
     latency("p95"),
@@ -116,7 +139,9 @@ export default function EndpointsView() {
                 rowKey={(row) => `${row.destination} ${row.protocol} ${row.method} ${row.endpoint}`}
                 sortFirst="-count"
               />
-              {others && <p className="table-foot faint">and {count(others.exchanges)} exchanges with others</p>}
+              {others && (
+                <p className="table-foot faint">and {count(others.exchanges)} exchanges with others</p>
+              )}
             </>
           )
         }

@@ -45,7 +45,12 @@ export default function TopView() {
     <Frame tools={<FieldInput field={field} key={field} />}>
       <div className="usual" role="group" aria-label="Usual fields">
         {USUAL.map((one) => (
-          <button key={one} type="button" aria-pressed={one === field} onClick={() => url.set({ field: one })}>
+          <button
+            key={one}
+            type="button"
+            aria-pressed={one === field}
+            onClick={() => url.set({ field: one })}
+          >
             {one}
           </button>
         ))}
@@ -75,7 +80,12 @@ function FieldInput({ field }: { readonly field: string }) {
     <form className="field-form" onSubmit={submit}>
       <label>
         <span className="faint">Field</span>
-        <input className="input" list="fields" value={text} onChange={(event) => setText(event.target.value)} />
+        <input
+          className="input"
+          list="fields"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
       </label>
       <datalist id="fields">
         {(data?.fields ?? []).map(({ path, protocol }) => (
@@ -111,7 +121,13 @@ function Values({ top }: { readonly top: Top }) {
         </button>
       ),
     },
-    { key: "entries", title: "Exchanges", isFigure: true, by: ({ entries }) => entries, cell: ({ entries }) => count(entries) },
+    {
+      key: "entries",
+      title: "Exchanges",
+      isFigure: true,
+      by: ({ entries }) => entries,
+      cell: ({ entries }) => count(entries),
+    },
     { key: "share", title: "Share", isFigure: true, cell: ({ entries }) => share(entries, top.entries) },
     {
       key: "bar",
@@ -123,13 +139,21 @@ function Values({ top }: { readonly top: Top }) {
   return (
     <>
       <Covered coverage={top.coverage} />
-      <Table label="Values" rows={top.values} columns={columns} rowKey={({ value }) => said(value)} sortFirst="-entries" />
+      <Table
+        label="Values"
+        rows={top.values}
+        columns={columns}
+        rowKey={({ value }) => said(value)}
+        sortFirst="-entries"
+      />
       <p className="table-foot faint">
         {count(top.distinct)}
-        {top.distinctCapped ? " or more" : ""} different values in {count(top.entries)} exchanges; {count(top.without)} have
-        none
+        {top.distinctCapped ? " or more" : ""} different values in {count(top.entries)} exchanges;{" "}
+        {count(top.without)} have none
       </p>
-      {open && <ValueMenu place={placeOf(top.field)} value={open.value} at={open.at} close={() => setOpen(null)} />}
+      {open && (
+        <ValueMenu place={placeOf(top.field)} value={open.value} at={open.at} close={() => setOpen(null)} />
+      )}
     </>
   );
 }

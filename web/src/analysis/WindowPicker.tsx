@@ -44,7 +44,9 @@ export function WindowPicker({ windows }: { readonly windows: Windows }) {
         </span>
       </div>
       <div ref={box} className="windows-chart">
-        {width > 0 && <Line scale={scale} windows={windows} histogram={histogram.data} set={set} which={which} />}
+        {width > 0 && (
+          <Line scale={scale} windows={windows} histogram={histogram.data} set={set} which={which} />
+        )}
       </div>
     </div>
   );
@@ -110,7 +112,13 @@ function Window({ scale, from, to, name, which }: WindowProps) {
   const left = x(scale, begins);
   return (
     <g>
-      <rect className={`window-${which}`} x={left} y={0.5} width={Math.max(2, x(scale, ends) - left)} height={HEIGHT - 1} />
+      <rect
+        className={`window-${which}`}
+        x={left}
+        y={0.5}
+        width={Math.max(2, x(scale, ends) - left)}
+        height={HEIGHT - 1}
+      />
       <text className="window-name" x={left + 5} y={13}>
         {name}
       </text>

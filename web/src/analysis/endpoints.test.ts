@@ -8,7 +8,12 @@ test("a template asks for the paths that it stands for", () => {
 });
 
 test("an endpoint becomes a filter", () => {
-  const endpoint = { destination: "cart.shop", protocol: "HTTP", method: "GET", endpoint: "/carts/{id}" } as Endpoint;
+  const endpoint = {
+    destination: "cart.shop",
+    protocol: "HTTP",
+    method: "GET",
+    endpoint: "/carts/{id}",
+  } as Endpoint;
   expect(endpointFilter(endpoint)).toBe(
     'dst.name == "cart.shop" and request.method == "GET" and request.path == r"^/carts/[^/?]+($|[?])"',
   );

@@ -29,10 +29,16 @@ export interface Sort {
 
 export function sortOf(text: string | null, first: string): Sort {
   const said = text ?? first;
-  return said.startsWith("-") ? { key: said.slice(1), isDescending: true } : { key: said, isDescending: false };
+  return said.startsWith("-")
+    ? { key: said.slice(1), isDescending: true }
+    : { key: said, isDescending: false };
 }
 
-export function sorted<T>(rows: readonly T[], by: ((row: T) => number | string) | undefined, isDescending: boolean) {
+export function sorted<T>(
+  rows: readonly T[],
+  by: ((row: T) => number | string) | undefined,
+  isDescending: boolean,
+) {
   if (!by) return rows;
   const compare = (a: T, b: T): number => {
     const [left, right] = [by(a), by(b)];
@@ -64,7 +70,9 @@ export function Table<T>({ label, rows, columns, rowKey, sortFirst, rowsMax = 50
                   key={column.key}
                   scope="col"
                   className={column.isFigure === true ? "right" : undefined}
-                  {...(isHere && { "aria-sort": sort.isDescending ? ("descending" as const) : ("ascending" as const) })}
+                  {...(isHere && {
+                    "aria-sort": sort.isDescending ? ("descending" as const) : ("ascending" as const),
+                  })}
                 >
                   {column.by ? (
                     <button type="button" onClick={() => turn(column)}>
@@ -83,7 +91,10 @@ export function Table<T>({ label, rows, columns, rowKey, sortFirst, rowsMax = 50
           {shown.map((row) => (
             <tr key={rowKey(row)}>
               {columns.map((column) => (
-                <td key={column.key} className={`${column.isFigure === true ? "figure" : ""} ${column.className ?? ""}`}>
+                <td
+                  key={column.key}
+                  className={`${column.isFigure === true ? "figure" : ""} ${column.className ?? ""}`}
+                >
                   {column.cell(row)}
                 </td>
               ))}
@@ -91,7 +102,9 @@ export function Table<T>({ label, rows, columns, rowKey, sortFirst, rowsMax = 50
           ))}
         </tbody>
       </table>
-      {rows.length > rowsMax && <p className="notice">{rows.length - rowsMax} more rows: filter, or sort otherwise</p>}
+      {rows.length > rowsMax && (
+        <p className="notice">{rows.length - rowsMax} more rows: filter, or sort otherwise</p>
+      )}
     </div>
   );
 }

@@ -76,6 +76,7 @@ pub async fn list(State(app): State<Arc<App>>, Asked(asked): Asked<Page>) -> Res
         let mut is_first = true;
         let coverage = data.query(&query, options, &mut |mut row: Value| {
             policy.apply(&mut row);
+            dto::summary::add(&mut row);
             text.extend_from_slice(if is_first { b"\n" } else { b",\n" });
             is_first = false;
             // Writing to memory can't fail.
@@ -95,5 +96,6 @@ pub async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<
     let found = app.ask(move |data, _| entry(data, &id));
     let mut found = found.await?;
     app.config.policy.apply(&mut found);
+    dto::summary::add(&mut found);
     Ok(Answer::of(&found))
 }

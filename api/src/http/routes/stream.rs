@@ -114,6 +114,7 @@ impl Telling<'_> {
         match told {
             Followed::Entry(mut entry, position) => {
                 self.app.config.policy.apply(&mut entry);
+                dto::summary::add(&mut entry);
                 let id = self.id(position);
                 if !self.is_live {
                     return self.feed.give(event("entry", Some(&id), &entry));
