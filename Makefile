@@ -7,7 +7,7 @@ SHELL := bash
 # rustup puts cargo here; a shell that was opened before doesn't know yet.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup build demo test bench bench-quick fuzz clean
+.PHONY: help setup web build demo test bench bench-quick fuzz clean
 
 help: ## Say what can be run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,10 @@ help: ## Say what can be run
 setup: ## Install what building, testing and the demo need (Debian 12)
 	@deploy/setup.sh
 
-build: ## Build both programs for use
+web: ## Build the dashboard
+	@deploy/web.sh
+
+build: web ## Build both programs for use, the dashboard in one of them
 	cargo build --release -p recorder -p api
 
 demo: ## Record a small shop's traffic and ask about it
@@ -25,6 +28,7 @@ demo: ## Record a small shop's traffic and ask about it
 
 test: ## Format, lints, every test: what .ci/run runs
 	@deploy/setup.sh --test
+	@deploy/web.sh
 	@deploy/test.sh
 
 bench: ## Measure against tcpdump, dumpcap, tshark, zstd and DuckDB (about 45 minutes)

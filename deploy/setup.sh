@@ -10,10 +10,11 @@ set -euo pipefail
 
 # program or file to look for = Debian package that brings it
 BUILD="make=make gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkg-config curl=curl
-       /etc/ssl/certs/ca-certificates.crt=ca-certificates /usr/include/pcap/pcap.h=libpcap-dev"
+       /etc/ssl/certs/ca-certificates.crt=ca-certificates /usr/include/pcap/pcap.h=libpcap-dev
+       node=nodejs npm=npm"
 DEMO="python3=python3 dnsmasq=dnsmasq-base ip=iproute2"
 TEST="$DEMO tshark=tshark tcpdump=tcpdump dumpcap=wireshark-common capinfos=wireshark-common zstd=zstd
-      nginx=nginx-light dig=bind9-dnsutils tcpreplay=tcpreplay"
+      nginx=nginx-light dig=bind9-dnsutils tcpreplay=tcpreplay chromium=chromium"
 RECORD="$DEMO tcpdump=tcpdump editcap=wireshark-common tshark=tshark curl=curl openssl=openssl nc=netcat-openbsd
       ping=iputils-ping nginx=nginx-light dig=bind9-dnsutils unbound=unbound tinyproxy=tinyproxy
       nghttpd=nghttp2-server nghttp=nghttp2-client nghttpx=nghttp2-proxy

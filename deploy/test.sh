@@ -29,6 +29,12 @@ else
     step tests cargo test --workspace --no-fail-fast --lib --bins --tests
 fi
 step doctests cargo test --workspace --doc --quiet
+if [ -e web/node_modules/.package-lock.json ]; then
+    step web-lint npm --prefix web run --silent lint
+    step web-unit npm --prefix web run --silent test
+else
+    skip web "the dashboard's packages are not there; make web says why"
+fi
 if cargo deny --version >/dev/null 2>&1; then
     step deny cargo deny check
 else
