@@ -35,7 +35,7 @@ main() {
         *) fail "unknown option $1; there are --demo, --test and --record" ;;
     esac
     rust
-    if [ "${1:-}" != --demo ]; then nextest; fi
+    if [ "${1:-}" != --demo ]; then nextest; schemathesis; fi
 }
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -96,6 +96,21 @@ nextest() {
     if command -v cargo-nextest >/dev/null; then return; fi
     say "installing cargo-nextest (a few minutes, once)"
     cargo install cargo-nextest --locked >&2 || say "cargo-nextest can't be had; make test will use cargo test"
+}
+
+# Checks the API against its own description. In a place of its own: Debian's Python takes no other packages.
+SCHEMATHESIS=4.32.5
+schemathesis() {
+    local place
+    place="$(dirname "$0")/../target/python"
+    if [ -x "$place/bin/schemathesis" ]; then return; fi
+    say "installing schemathesis $SCHEMATHESIS into target/python"
+    if ! python3 -m venv "$place" >/dev/null 2>&1; then
+        packages /usr/share/doc/python3-venv=python3-venv
+        python3 -m venv "$place" || { say "no Python environment can be made; its test will be skipped"; return; }
+    fi
+    "$place/bin/pip" install -q --disable-pip-version-check "schemathesis==$SCHEMATHESIS" >&2 ||
+        say "schemathesis can't be had; its test will be skipped"
 }
 
 main "$@"

@@ -1,111 +1,109 @@
 //! What goes out as JSON besides entries: coverage, losses, segments, packets.
 //!
 //! The core types know nothing of JSON; here they are converted by hand, so that what programs read from us
-//! changes only when this file does. Instants are RFC 3339 in UTC with nanoseconds.
+//! changes only when this file does. Instants are RFC 3339 in UTC with nanoseconds. The API's description (OpenAPI) is made
+//! from the same types.
 
 pub mod differences;
-pub mod summary;
+pub mod entry;
+pub mod help;
+pub mod recording;
 pub mod totals;
 pub mod words;
 
 use base64::Engine;
-use std::collections::BTreeMap;
-
-use segment::{Loss, LossCause, Origin, TimeRange};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::format::body;
 use crate::instant::rfc3339;
+use indexer::EntryPacket;
 use indexer::hunt::{self, Direction, Hit, Transport};
-use indexer::{Coverage, EntryPacket, Stats};
-use store::{State, Summary};
+
+pub use recording::{origin, segment, state, stats};
+
+/// As JSON; keys in order of their names.
+pub fn value(of: &impl Serialize) -> Value {
+    // Types with texts for keys can't fail to be JSON.
+    serde_json::to_value(of).unwrap_or_default()
+}
 
 /// What an answer covers.
-pub fn coverage(coverage: &Coverage) -> Value {
-    json!({
-        "segmentsSearched": coverage.segments_searched,
-        "segmentsPruned": coverage.segments_pruned,
-        "segmentsMissing": coverage.segments_missing,
-        "losses": coverage.losses.iter().map(loss).collect::<Vec<_>>(),
-        "entries": coverage.entries,
-        "truncated": coverage.truncated,
-        "stopped": coverage.stopped.map(indexer::Stop::reason),
-        "next": coverage.next.as_ref().filter(|_| coverage.truncated).map(ToString::to_string),
-    })
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Coverage {
+    /// Segments whose index was searched.
+    segments_searched: usize,
+    /// Segments that can't hold an answer.
+    segments_pruned: usize,
+    /// Segments that may hold answers and could not be read, each with the reason.
+    segments_missing: Vec<String>,
+    /// What was lost in the range asked for.
+    losses: Vec<Loss>,
+    /// Entries in the answer.
+    entries: u64,
+    /// Whether the answer ended before its end.
+    truncated: bool,
+    /// Why it did, in words that follow "cut".
+    stopped: Option<&'static str>,
+    /// Where the next page begins, if there is one.
+    next: Option<String>,
 }
 
-/// What was lost, when and why; `null` where it is not known how much.
-pub fn loss(loss: &Loss) -> Value {
-    json!({
-        "from": rfc3339(loss.range.start()),
-        "to": rfc3339(loss.range.end()),
-        "interface": loss.interface,
-        "cause": loss.cause.name(),
-        "packets": loss.packets,
-        "bytes": loss.bytes,
-        "note": loss.note,
-    })
-}
-
-/// One segment, and the number of entries in its index.
-pub fn segment(summary: &Summary, entries: u64) -> Value {
-    json!({
-        "id": summary.id.to_string(),
-        "node": summary.node,
-        "state": state(summary.state),
-        "from": summary.range.map(TimeRange::start).map(rfc3339),
-        "to": summary.range.map(TimeRange::end).map(rfc3339),
-        "packets": summary.packets,
-        "bytes": summary.bytes,
-        "fileBytes": summary.file_bytes,
-        "indexBytes": summary.index_bytes,
-        "entries": entries,
-        "losses": summary.losses.iter().map(loss).collect::<Vec<_>>(),
-        "origin": origin(&summary.origin),
-    })
-}
-
-/// The word for a segment's state.
-pub const fn state(state: State) -> &'static str {
-    match state {
-        State::Open => "open",
-        State::Sealed => "sealed",
-        State::Indexed => "indexed",
+impl Coverage {
+    /// Of an answer.
+    pub fn of(coverage: &indexer::Coverage) -> Self {
+        Self {
+            segments_searched: coverage.segments_searched,
+            segments_pruned: coverage.segments_pruned,
+            segments_missing: coverage.segments_missing.clone(),
+            losses: coverage.losses.iter().map(Loss::of).collect(),
+            entries: coverage.entries,
+            truncated: coverage.truncated,
+            stopped: coverage.stopped.map(indexer::Stop::reason),
+            next: coverage.next.as_ref().filter(|_| coverage.truncated).map(ToString::to_string),
+        }
     }
 }
 
-/// `capture`, or `import` and the file's name.
-pub fn origin(origin: &Origin) -> String {
-    match origin {
-        Origin::Capture => "capture".to_owned(),
-        Origin::Import { file, .. } => format!("import {file}"),
-    }
+/// What an answer covers.
+pub fn coverage(coverage: &indexer::Coverage) -> Value {
+    value(&Coverage::of(coverage))
 }
 
-/// The recording in figures; with the recorder's own counters where there are some.
-pub fn stats(stats: &Stats, recorder: &Value) -> Value {
-    let by_cause = |counts: &BTreeMap<LossCause, u64>| -> Map<String, Value> {
-        counts.iter().map(|(cause, count)| (cause.name().to_owned(), json!(count))).collect()
-    };
-    let mut figures = json!({
-        "segments": {
-            "open": stats.segments_open, "sealed": stats.segments_sealed, "indexed": stats.segments_indexed,
-        },
-        "unreadable": stats.unreadable,
-        "from": stats.range.map(TimeRange::start).map(rfc3339),
-        "to": stats.range.map(TimeRange::end).map(rfc3339),
-        "packets": stats.packets,
-        "capturedBytes": stats.captured_bytes,
-        "segmentBytes": stats.segment_bytes,
-        "indexBytes": stats.index_bytes,
-        "exchanges": stats.entries,
-        "lostPackets": by_cause(&stats.lost_packets),
-        "lossesOfUnknownSize": by_cause(&stats.losses_unknown),
-    });
-    if !recorder.is_null() {
-        figures["recorder"] = recorder.clone();
+/// What was lost, when and why; null where it is not known how much.
+#[derive(Serialize, ToSchema)]
+pub struct Loss {
+    /// From when on.
+    from: String,
+    /// Until when.
+    to: String,
+    /// The interface; null where it is about all.
+    interface: Option<String>,
+    /// `kernel`, `ring`, `queue`, `disk_full` …
+    cause: &'static str,
+    /// Packets.
+    packets: Option<u64>,
+    /// Bytes.
+    bytes: Option<u64>,
+    /// What else is known.
+    note: String,
+}
+
+impl Loss {
+    /// Of a segment's ledger.
+    pub fn of(loss: &segment::Loss) -> Self {
+        Self {
+            from: rfc3339(loss.range.start()),
+            to: rfc3339(loss.range.end()),
+            interface: loss.interface.clone(),
+            cause: loss.cause.name(),
+            packets: loss.packets,
+            bytes: loss.bytes,
+            note: loss.note.clone(),
+        }
     }
-    figures
 }
 
 /// A match; what is no printable ASCII around it is written as `\xNN`.
@@ -141,15 +139,44 @@ pub fn hit(hit: &Hit) -> Value {
 }
 
 /// One packet, with its bytes in base64.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Packet {
+    /// Its segment's number in the chain.
+    sequence: u64,
+    /// Its frame in the segment.
+    frame: u32,
+    /// Its number in the frame.
+    packet: u32,
+    /// When it was captured.
+    time: String,
+    /// Name of its interface.
+    interface: String,
+    /// How it begins, as pcap numbers it.
+    link_type: u16,
+    /// Bytes on the wire.
+    original_length: u32,
+    /// The bytes that were kept, in base64.
+    data: String,
+}
+
+impl Packet {
+    /// Of an entry.
+    pub fn of(packet: &EntryPacket) -> Self {
+        Self {
+            sequence: packet.at.sequence,
+            frame: packet.at.frame,
+            packet: packet.at.index,
+            time: rfc3339(packet.timestamp),
+            interface: packet.interface.clone(),
+            link_type: packet.link_type.0,
+            original_length: packet.original_length_bytes,
+            data: body::BASE64.encode(&packet.data),
+        }
+    }
+}
+
+/// One packet, with its bytes in base64.
 pub fn packet(packet: &EntryPacket) -> Value {
-    json!({
-        "sequence": packet.at.sequence,
-        "frame": packet.at.frame,
-        "packet": packet.at.index,
-        "time": rfc3339(packet.timestamp),
-        "interface": packet.interface,
-        "linkType": packet.link_type.0,
-        "originalLength": packet.original_length_bytes,
-        "data": body::BASE64.encode(&packet.data),
-    })
+    value(&Packet::of(packet))
 }

@@ -1,7 +1,7 @@
 //! Keeps every chain of a data directory indexed, on a thread of its own, and merges indexes on another one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,9 @@ use crate::merging::{self, Latest};
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(50);
 /// How often the directory is listed for new segments.
 const LIST_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What another process indexes is waited for, as long as it comes further within this.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often the merger looks for work.
 const MERGE_INTERVAL: Duration = Duration::from_secs(5);
@@ -178,7 +181,7 @@ impl Worker {
     }
 
     fn run(&mut self, modes: &Receiver<Mode>) {
-        let mut mode = Mode::Follow;
+        let Some((_turn, mut mode)) = self.turn(modes) else { return };
         let mut listed: Option<Instant> = None;
         loop {
             if listed.is_none_or(|at| at.elapsed() >= LIST_INTERVAL) {
@@ -197,6 +200,50 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {}
             }
         }
+    }
+
+    /// Waits until no other process indexes here; `None` when there is nothing to do any more. Two that index would
+    /// remove each other's work.
+    fn turn(&mut self, modes: &Receiver<Mode>) -> Option<(Option<File>, Mode)> {
+        let mut mode = Mode::Follow;
+        let (mut waiting, mut since) = (usize::MAX, Instant::now());
+        loop {
+            match lock(&self.layout) {
+                Ok(None) => {}
+                Ok(turn) => return Some((turn, mode)),
+                Err(error) => {
+                    // A directory that can't be written will tell again where it matters.
+                    warn!(%error, "whether another process indexes can't be told");
+                    return Some((None, mode));
+                }
+            }
+            if mode == Mode::Drain {
+                let left = self.unindexed();
+                if left < waiting {
+                    (waiting, since) = (left, Instant::now());
+                }
+                if left == 0 || since.elapsed() > DRAIN_PATIENCE {
+                    return None;
+                }
+            }
+            match modes.recv_timeout(LIST_INTERVAL) {
+                Ok(next) => mode = next,
+                Err(RecvTimeoutError::Disconnected) if mode == Mode::Follow => return None,
+                Err(RecvTimeoutError::Disconnected) => thread::park_timeout(LIST_INTERVAL),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Sealed segments without an index.
+    fn unindexed(&mut self) -> usize {
+        let sealed = self.layout.list_sealed().unwrap_or_default();
+        for id in &sealed {
+            if !self.indexed.contains(id) && is_indexed(&self.layout, id) {
+                self.indexed.insert(id.clone());
+            }
+        }
+        sealed.iter().filter(|id| !self.indexed.contains(id)).count()
     }
 
     /// One step of every chain; whether any had something to do.
@@ -248,6 +295,17 @@ impl Worker {
         let layout = &self.layout;
         let chain = self.chains.entry(id.chain.clone());
         chain.or_insert_with(|| ChainIndexer::new(layout.clone(), id.chain.clone())).offer(id);
+    }
+}
+
+/// Keeps other processes from indexing while the file lives; `None` where one does.
+fn lock(layout: &Layout) -> Result<Option<File>, Error> {
+    let path = layout.root().join("indexing.lock");
+    let file = File::create(&path).map_err(Error::io(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
 }
 

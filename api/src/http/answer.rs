@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::format::json;
 
 /// JSON that is on its way out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer(Vec<u8>);
 
 impl Answer {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::asked;
+use super::metrics::Metrics;
 use super::options::Config;
 use super::pool::Pool;
 use super::position::Bases;
@@ -46,6 +47,8 @@ pub struct App {
     pub bases: Bases,
     /// How often each address asks.
     pub rates: Rates,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -63,6 +66,7 @@ impl App {
             exports: Pool::new(EXPORTS_MAX),
             bases: Bases::default(),
             rates: Rates::default(),
+            metrics: Metrics::default(),
         }
     }
 

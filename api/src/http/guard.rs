@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::HttpBody;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_LENGTH, HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri};
@@ -29,12 +29,15 @@ const BODY_BYTES_MAX: u64 = 16 << 10;
 
 /// Lets a request pass, or says why not.
 pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let is_page = !is_protected(request.uri().path());
+    let (began, is_page) = (Instant::now(), !is_protected(request.uri().path()));
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let mut response = match pass(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     headers::secure(response.headers_mut(), is_page);
+    let route = route.as_deref().unwrap_or("none");
+    app.metrics.answered(route, response.status().as_u16(), began.elapsed());
     response
 }
 

@@ -10,7 +10,8 @@
 //!    and turns away what would have to wait too long.
 //! 6. What is long or goes on leaves while it is made ([`feed`]); a stream of entries says behind each where to go on
 //!    ([`position`]).
-//! 7. [`dashboard`] is the page, compiled in; [`headers`] say what it may do.
+//! 7. [`openapi`] describes all that, [`reference`] shows it to people, [`metrics`] count it.
+//! 8. [`dashboard`] is the page, compiled in; [`headers`] say what it may do.
 //!
 //! Recording comes first: these threads are nicer than others, and what one question may cost is limited.
 
@@ -23,6 +24,8 @@ mod dashboard;
 mod feed;
 mod guard;
 mod headers;
+mod metrics;
+mod openapi;
 mod options;
 mod patient;
 mod policy;
@@ -30,6 +33,7 @@ mod pool;
 mod position;
 mod problem;
 mod rate;
+mod reference;
 mod routes;
 mod server;
 mod tls;

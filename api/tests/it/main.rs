@@ -14,5 +14,6 @@ mod live;
 mod parquet;
 mod recording;
 mod round_trip;
+mod server;
 mod showing;
 mod usage;

@@ -8,7 +8,7 @@ fn help_is_a_page_with_examples_for_every_subcommand() {
     let whole = bench.run(&["--help"]).ok().stdout();
     for subcommand in [
         "record", "import", "query", "show", "export", "segments", "stats", "verify", "reindex", "kfl",
-        "hunt",
+        "hunt", "serve",
     ] {
         assert!(whole.contains(&format!("  {subcommand} ")), "{subcommand}: {whole}");
         let page = bench.run(&[subcommand, "--help"]).ok().stdout();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use crate::dto;
+use crate::dto::entry::{EntriesPage, Entry, summarise};
 use crate::format::json;
 use crate::http::answer::Answer;
 use crate::http::app::App;
@@ -29,6 +30,7 @@ const PAGE_BYTES_MAX: usize = 16 << 20;
 
 /// Which entries, and in which order.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
     /// What to find, in KFL. Empty: everything.
     #[serde(default)]
@@ -38,9 +40,11 @@ pub struct Page {
     /// First instant no longer inside.
     to: Option<String>,
     /// Most entries of the page.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u64>,
     /// Which come first.
     #[serde(default)]
+    #[param(inline)]
     order: Order,
     /// Where the page before ended: its `coverage.next`.
     cursor: Option<String>,
@@ -57,7 +61,10 @@ pub enum Order {
     Desc,
 }
 
-/// `GET /entries`.
+/// Entries that match a filter, a page of them.
+///
+/// Without bodies. `coverage.next` is the cursor of the page behind, and stays right whatever is recorded meanwhile.
+#[utoipa::path(get, path = "/entries", tag = "Entries", params(Page), responses((status = 200, description = "A page", body = EntriesPage)))]
 pub async fn list(State(app): State<Arc<App>>, Asked(asked): Asked<Page>) -> Result<Answer, Problem> {
     let now = instant::now();
     let query = app.filter(&asked.q, now)?;
@@ -76,7 +83,7 @@ pub async fn list(State(app): State<Arc<App>>, Asked(asked): Asked<Page>) -> Res
         let mut is_first = true;
         let coverage = data.query(&query, options, &mut |mut row: Value| {
             policy.apply(&mut row);
-            dto::summary::add(&mut row);
+            summarise(&mut row);
             text.extend_from_slice(if is_first { b"\n" } else { b",\n" });
             is_first = false;
             // Writing to memory can't fail.
@@ -91,11 +98,15 @@ pub async fn list(State(app): State<Arc<App>>, Asked(asked): Asked<Page>) -> Res
     Ok(Answer::text(text.await?))
 }
 
-/// `GET /entries/{id}`.
+/// One entry in full.
+///
+/// With bodies, which are dissected again from its packets.
+#[utoipa::path(get, path = "/entries/{id}", tag = "Entries", params(("id" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The entry", body = Entry)))]
 pub async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let found = app.ask(move |data, _| entry(data, &id));
     let mut found = found.await?;
     app.config.policy.apply(&mut found);
-    dto::summary::add(&mut found);
+    summarise(&mut found);
     Ok(Answer::of(&found))
 }

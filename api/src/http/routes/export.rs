@@ -20,6 +20,7 @@ use crate::format::{csv, har, json};
 use crate::http::app::App;
 use crate::http::asked::{self, Asked};
 use crate::http::feed::{Feed, feed};
+use crate::http::metrics::Counted;
 use crate::http::pool::{CancelOnDrop, MEMORY_BYTES_MAX};
 use crate::http::problem::{Kind, Problem};
 use crate::instant;
@@ -29,8 +30,10 @@ const PART_BYTES: usize = 64 << 10;
 
 /// What is taken away.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Export {
     /// As what.
+    #[param(inline)]
     format: Format,
     /// What, in KFL. Empty: everything.
     #[serde(default)]
@@ -82,7 +85,12 @@ impl Format {
     }
 }
 
-/// `GET /export`.
+/// A file to take away, of any size.
+///
+/// It is written while it is read: what fails on the way breaks the transfer off. Entries have the earliest first.
+#[utoipa::path(get, path = "/export", tag = "Entries", params(Export), responses((status = 200, description = "The file", content(
+    (Vec<u8> = "application/x-pcapng"), (Object = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+    (Vec<u8> = "application/vnd.apache.parquet")))))]
 pub async fn export(State(app): State<Arc<App>>, Asked(asked): Asked<Export>) -> Result<Response, Problem> {
     let now = instant::now();
     let query = app.filter(&asked.q, now)?;
@@ -101,7 +109,7 @@ pub async fn export(State(app): State<Arc<App>>, Asked(asked): Asked<Export>) ->
     let (feed, body) = feed(guard);
     let name = format!("remora-{}.{}", now.nanos(), format.extension());
     tokio::task::spawn_blocking(move || {
-        let _seat = seat;
+        let (_seat, _counted) = (seat, Counted::of(&app.metrics.exports));
         let budget =
             Budget { time_max: None, read_bytes_max: None, memory_bytes_max: MEMORY_BYTES_MAX, cancel };
         let asked = Wanted { query, range, budget, with_bodies: asked.bodies || format == Format::Har };

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use indexer::entry::{self, Field};
+use indexer::entry;
 use indexer::{FieldCatalog, FieldPath};
 use kfl::reference::{FUNCTIONS, MACROS, OPERATORS, WORDS};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::IntoParams;
 
-use crate::dto::words;
+use crate::dto::help::{
+    Completion, Completions, Field, Formatted, Function, KflError, KflWarning, RightKfl, Validation,
+    Vocabulary, Word, WrongKfl,
+};
+use crate::dto::{value, words};
 use crate::http::answer::Answer;
 use crate::http::app::App;
 use crate::http::asked::Asked;
@@ -20,79 +24,84 @@ use crate::instant;
 
 /// A filter.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Text {
     /// The text, in KFL.
     #[serde(default)]
     q: String,
 }
 
-/// `GET /kfl/validate`.
+/// Whether a text is KFL, and where it is not.
+#[utoipa::path(get, path = "/kfl/validate", tag = "Filters", params(Text), responses((status = 200, description = "Right or wrong", body = Validation)))]
 pub async fn validate(Asked(Text { q }): Asked<Text>) -> Answer {
-    Answer::of(&validated(&q))
+    Answer::of(&value(&validated(&q)))
 }
 
-fn validated(text: &str) -> Value {
+fn validated(text: &str) -> Validation {
     let query = match kfl::parse(text, instant::now().millis()) {
         Ok(query) => query,
         Err(error) => {
-            return json!({ "ok": false, "error": {
-                "message": error.message, "start": error.span.start, "end": error.span.end,
-                "suggestion": error.hint,
-            } });
+            let kfl::SyntaxError { message, hint, span, .. } = error;
+            let error = KflError { message, start: span.start, end: span.end, suggestion: hint };
+            return Validation::Wrong(WrongKfl { ok: false, error });
         }
     };
     let warnings = query.unknown_fields(&FieldCatalog::without_values()).into_iter().map(|field| {
         let path = field.path.to_string();
-        json!({
-            "path": path,
-            "start": field.span.start,
-            "end": field.span.end,
-            "suggestion": field.suggestion,
-            "message": format!("no field is called `{path}`"),
-        })
+        KflWarning {
+            message: format!("no field is called `{path}`"),
+            path,
+            start: field.span.start,
+            end: field.span.end,
+            suggestion: field.suggestion,
+        }
     });
     let needs_bodies = query.expression().reads_everything()
         || query.expression().paths().into_iter().any(entry::reads_bodies);
-    json!({
-        "ok": true,
-        "canonical": query.expression().to_string(),
-        "warnings": warnings.collect::<Vec<_>>(),
-        "needsBodies": needs_bodies,
+    Validation::Right(RightKfl {
+        ok: true,
+        canonical: query.expression().to_string(),
+        warnings: warnings.collect(),
+        needs_bodies,
     })
 }
 
-/// `GET /kfl/format`.
+/// A text as it should be written.
+#[utoipa::path(get, path = "/kfl/format", tag = "Filters", params(Text), responses((status = 200, description = "The text", body = Formatted)))]
 pub async fn format(Asked(Text { q }): Asked<Text>) -> Result<Answer, Problem> {
-    Ok(Answer::of(&json!({ "formatted": kfl::format(&q)? })))
+    Ok(Answer::of(&value(&Formatted { formatted: kfl::format(&q)? })))
 }
 
 /// A filter on its way.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Begun {
     /// The text, as far as it is written.
     #[serde(default)]
     q: String,
     /// Byte of the text, in UTF-8, that the cursor stands before. Absent: the end.
+    #[param(minimum = 0)]
     cursor: Option<u64>,
 }
 
-/// `GET /kfl/complete`.
+/// What may come next in a text.
+///
+/// Behind a comparison, the most frequent values of the field in the latest parts of the recording.
+#[utoipa::path(get, path = "/kfl/complete", tag = "Filters", params(Begun), responses((status = 200, description = "Completions", body = Completions)))]
 pub async fn complete(State(app): State<Arc<App>>, Asked(asked): Asked<Begun>) -> Result<Answer, Problem> {
     let policy = app.config.policy.clone();
     let completed = app.ask(move |data, _| {
         let end = asked.q.len();
         let cursor = asked.cursor.and_then(|at| usize::try_from(at).ok()).unwrap_or(end).min(end);
-        let completions = kfl::complete(&asked.q, cursor, &Shown { catalog: FieldCatalog::of(data), policy });
-        let items = completions.items.iter().map(|item| {
-            json!({
-                "text": item.text, "kind": words::completion(item.kind), "documentation": item.documentation,
-            })
+        let catalog = Shown { catalog: FieldCatalog::of(data), policy };
+        let completions = kfl::complete(&asked.q, cursor, &catalog);
+        let items = completions.items.into_iter().map(|item| Completion {
+            text: item.text,
+            kind: words::completion(item.kind),
+            documentation: item.documentation,
         });
-        Ok(json!({
-            "items": items.collect::<Vec<_>>(),
-            "start": completions.replaces.start,
-            "end": completions.replaces.end,
-        }))
+        let (start, end) = (completions.replaces.start, completions.replaces.end);
+        Ok(value(&Completions { items: items.collect(), start, end }))
     });
     Ok(Answer::of(&completed.await?))
 }
@@ -115,31 +124,32 @@ impl kfl::Catalog for Shown<'_> {
     }
 }
 
-/// `GET /fields`.
+/// Everything that a filter may be made of.
+#[utoipa::path(get, path = "/fields", tag = "Filters", responses((status = 200, description = "Fields, words, functions", body = Vocabulary)))]
 pub async fn fields() -> Answer {
-    let field = |field: &Field, protocol: Option<&str>, bodies: &[&[&str]]| {
-        json!({
-            "path": field.path,
-            "documentation": field.meaning,
-            "kind": words::field(field),
-            "indexed": !words::is_body(field, bodies),
-            "protocol": protocol,
-        })
+    let field = |field: &entry::Field, protocol: Option<&'static str>, bodies: &[&[&str]]| Field {
+        path: field.path,
+        documentation: field.meaning,
+        kind: words::field(field),
+        indexed: !words::is_body(field, bodies),
+        protocol,
     };
-    let mut fields: Vec<Value> = entry::COMMON.iter().map(|common| field(common, None, &[])).collect();
+    let mut fields: Vec<Field> = entry::COMMON.iter().map(|common| field(common, None, &[])).collect();
     for protocol in entry::ALL {
         let of_protocol = protocol.fields.iter();
         fields.extend(of_protocol.map(|one| field(one, Some(protocol.macro_name), protocol.bodies)));
     }
-    let named = |(name, meaning): &(&str, &str)| json!({ "name": name, "documentation": meaning });
-    let functions = FUNCTIONS.iter().map(|function| {
-        json!({ "name": function.name, "signature": function.signature, "documentation": function.meaning })
-    });
-    Answer::of(&json!({
-        "fields": fields,
-        "macros": MACROS.iter().map(named).collect::<Vec<_>>(),
-        "functions": functions.collect::<Vec<_>>(),
-        "operators": OPERATORS.iter().map(named).collect::<Vec<_>>(),
-        "words": WORDS.iter().map(named).collect::<Vec<_>>(),
+    let word = |(name, documentation): &(&'static str, &'static str)| Word { name, documentation };
+    let function = |function: &kfl::reference::FunctionDoc| Function {
+        name: function.name,
+        signature: function.signature,
+        documentation: function.meaning,
+    };
+    Answer::of(&value(&Vocabulary {
+        fields,
+        macros: MACROS.iter().map(word).collect(),
+        functions: FUNCTIONS.iter().map(function).collect(),
+        operators: OPERATORS.iter().map(word).collect(),
+        words: WORDS.iter().map(word).collect(),
     }))
 }

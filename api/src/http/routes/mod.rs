@@ -5,15 +5,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{Extensions, HeaderMap, StatusCode, Uri, Version};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::answer::Answer;
 use super::app::App;
-use super::dashboard;
 use super::guard::guard;
 use super::problem::{Kind, Problem};
+use super::{dashboard, openapi, reference};
 
 mod entries;
 mod evidence;
@@ -25,35 +29,19 @@ mod session;
 mod stream;
 mod totals;
 
+pub use session::Credentials;
+
 /// Everything that is answered.
 pub fn router(app: Arc<App>) -> Router {
-    let api = Router::new()
-        .route("/entries", get(entries::list))
-        .route("/entries/stream", get(stream::stream))
-        .route("/entries/{id}", get(entries::one))
-        .route("/entries/{id}/packets", get(evidence::packets))
-        .route("/entries/{id}/stream", get(evidence::conversation))
-        .route("/export", get(export::export))
-        .route("/histogram", get(totals::histogram))
-        .route("/top", get(totals::top))
-        .route("/map", get(totals::map))
-        .route("/endpoints", get(totals::endpoints))
-        .route("/diff", get(totals::diff))
-        .route("/coverage", get(recording::coverage))
-        .route("/segments", get(recording::segments))
-        .route("/stats", get(recording::stats))
-        .route("/kfl/validate", get(language::validate))
-        .route("/kfl/format", get(language::format))
-        .route("/kfl/complete", get(language::complete))
-        .route("/fields", get(language::fields))
-        .route("/session", post(session::begin).delete(session::end))
-        .fallback(nothing)
-        .method_not_allowed_fallback(no_such_method);
+    let (router, api) = described().split_for_parts();
+    let document = openapi::document(&api);
+    let (page, document) = (reference::page(&document), Answer::of(&document));
     Router::new()
-        .nest("/api/v1", api)
-        .route("/api", get(nothing))
-        .route("/api/{*path}", get(nothing))
-        .route("/healthz", get(health::alive))
+        .merge(router)
+        .route("/api/v1/openapi.json", get(move || async { document }))
+        .route("/api/v1/docs", get(move || async { Html(page) }))
+        .route("/api", any(nothing))
+        .route("/api/{*path}", any(nothing))
         .route("/", get(dashboard::index))
         .route("/{*path}", get(dashboard::file))
         .fallback(nothing)
@@ -62,6 +50,35 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard))
         .with_state(app)
+}
+
+/// What the API's document describes.
+fn described() -> OpenApiRouter<Arc<App>> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(entries::list))
+        .routes(routes!(stream::stream))
+        .routes(routes!(entries::one))
+        .routes(routes!(evidence::packets))
+        .routes(routes!(evidence::conversation))
+        .routes(routes!(export::export))
+        .routes(routes!(totals::histogram))
+        .routes(routes!(totals::top))
+        .routes(routes!(totals::map))
+        .routes(routes!(totals::endpoints))
+        .routes(routes!(totals::diff))
+        .routes(routes!(recording::coverage))
+        .routes(routes!(recording::segments))
+        .routes(routes!(recording::stats))
+        .routes(routes!(language::validate))
+        .routes(routes!(language::format))
+        .routes(routes!(language::complete))
+        .routes(routes!(language::fields))
+        .routes(routes!(session::begin, session::end));
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .nest("/api/v1", api)
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
 }
 
 /// Files to take away are compressed already, or large; events must leave at once.

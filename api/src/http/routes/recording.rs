@@ -4,91 +4,117 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use segment::{TimeRange, Timestamp};
+use serde_json::Value;
+use store::{State as Stands, Summary};
 
-use crate::dto;
+use crate::dto::recording::{
+    Disk, Hole, IndexLag, Node, Range, Recorded, Segment, Segments, ServerStats, Stats,
+};
+use crate::dto::{Loss, value};
 use crate::http::answer::Answer;
 use crate::http::app::{App, Duty};
 use crate::http::problem::Problem;
 use crate::instant::{self, rfc3339};
-use segment::{Loss, SegmentId, TimeRange, Timestamp};
-use store::{State as Stands, Summary};
 
 /// A recorder that said nothing for so long is not running: it speaks once a second.
 const SILENCE_NS_MAX: i64 = 5_000_000_000;
+/// Numbers of missing segments that are named of a hole.
+const MISSING_NAMED_MAX: usize = 100;
 
-/// `GET /segments`.
+/// Every segment.
+///
+/// A missing number in a chain is a hole.
+#[utoipa::path(get, path = "/segments", tag = "Recording", responses((status = 200, description = "Segments", body = Segments)))]
 pub async fn segments(State(app): State<Arc<App>>) -> Result<Answer, Problem> {
     let listed = app.ask(|data, _| {
         let (segments, unreadable) = data.segments()?;
-        let list: Vec<Value> =
-            segments.iter().map(|segment| dto::segment(segment, data.entries_of(&segment.id))).collect();
-        let unreadable: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
-        Ok(json!({ "segments": list, "unreadable": unreadable }))
+        let of = |segment: &Summary| Segment::of(segment, data.entries_of(&segment.id));
+        Ok(value(&Segments {
+            segments: segments.iter().map(of).collect(),
+            unreadable: unreadable.iter().map(ToString::to_string).collect(),
+        }))
     });
     Ok(Answer::of(&listed.await?))
 }
 
-/// `GET /stats`.
+/// The recording in figures, and how the server is.
+#[utoipa::path(get, path = "/stats", tag = "Recording", responses((status = 200, description = "Figures", body = ServerStats)))]
 pub async fn stats(State(app): State<Arc<App>>) -> Result<Answer, Problem> {
     let of = Arc::clone(&app);
     let figures = app.ask(move |data, _| {
-        let recorder = of.recorder_status();
-        let mut figures = dto::stats(&data.stats()?, &recorder);
+        let (recorder, now) = (of.recorder_status(), instant::now());
         let (segments, _) = data.segments()?;
-        let waiting: Vec<&Summary> =
-            segments.iter().filter(|segment| segment.state == Stands::Sealed).collect();
-        let oldest = waiting.iter().filter_map(|segment| segment.range).map(TimeRange::start).min();
-        figures["version"] = env!("CARGO_PKG_VERSION").into();
-        figures["now"] = rfc3339(instant::now()).into();
-        figures["dataDir"] = disk(&of);
-        figures["indexLag"] = json!({ "segmentsWaiting": waiting.len(), "oldest": oldest.map(rfc3339) });
-        figures["recording"] = is_recording(&recorder, instant::now()).into();
-        figures["indexing"] = (of.duty != Duty::Answers).into();
-        Ok(figures)
+        Ok(value(&ServerStats {
+            stats: Stats::of(&data.stats()?, &recorder),
+            version: env!("CARGO_PKG_VERSION"),
+            now: rfc3339(now),
+            data_dir: disk(&of),
+            index_lag: index_lag(&segments),
+            recording: is_recording(&recorder, now),
+            indexing: of.duty != Duty::Answers,
+            redacting: !of.config.policy.is_empty(),
+        }))
     });
     Ok(Answer::of(&figures.await?))
 }
 
-/// The disk that the data directory lies on; null where the system doesn't tell.
-fn disk(app: &App) -> Value {
-    let path = app.directory.display().to_string();
-    match rustix::fs::statvfs(&app.directory) {
-        Ok(disk) => json!({
-            "path": path,
-            "freeBytes": disk.f_bavail.saturating_mul(disk.f_frsize),
-            "totalBytes": disk.f_blocks.saturating_mul(disk.f_frsize),
-        }),
-        Err(_) => json!({ "path": path, "freeBytes": null, "totalBytes": null }),
+/// How far indexes are behind.
+pub fn index_lag(segments: &[Summary]) -> IndexLag {
+    let waiting = segments.iter().filter(|segment| segment.state == Stands::Sealed);
+    IndexLag {
+        segments_waiting: waiting.clone().count(),
+        oldest: waiting.filter_map(|segment| segment.range).map(TimeRange::start).min().map(rfc3339),
     }
 }
 
-fn is_recording(status: &Value, now: Timestamp) -> bool {
+/// The disk that the data directory lies on.
+pub fn disk(app: &App) -> Disk {
+    let disk = rustix::fs::statvfs(&app.directory).ok();
+    Disk {
+        path: app.directory.display().to_string(),
+        free_bytes: disk.as_ref().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        total_bytes: disk.map(|disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
+    }
+}
+
+/// Whether a recorder runs and writes.
+pub fn is_recording(status: &Value, now: Timestamp) -> bool {
     let at = status["at"].as_str().and_then(|at| at.parse().ok()).map(Timestamp::from_nanos);
     !status["worker_pid"].is_null() && at.is_some_and(|at| now.since(at) < SILENCE_NS_MAX)
 }
 
-/// `GET /coverage`.
+/// What was recorded by whom, and what is missing.
+#[utoipa::path(get, path = "/coverage", tag = "Recording", responses((status = 200, description = "By machine", body = Recorded)))]
 pub async fn coverage(State(app): State<Arc<App>>) -> Result<Answer, Problem> {
-    let covered = app.ask(|data, _| Ok(covered(&data.segments()?.0)));
+    let covered = app.ask(|data, _| Ok(value(&recorded(&data.segments()?.0))));
     Ok(Answer::of(&covered.await?))
 }
 
-/// What was recorded by whom, and what is missing.
-fn covered(segments: &[Summary]) -> Value {
+fn recorded(segments: &[Summary]) -> Recorded {
     let mut nodes: BTreeMap<&str, Node> = BTreeMap::new();
     // They come in order of chain and sequence.
     let mut previous: Option<&Summary> = None;
     for segment in segments {
         let before = previous.replace(segment).filter(|before| before.id.chain == segment.id.chain);
-        nodes.entry(name_of(segment)).or_default().take(segment, before);
+        let node = nodes.entry(name_of(segment)).or_default();
+        node.losses.extend(segment.losses.iter().map(Loss::of));
+        match before {
+            Some(before) if segment.id.before().as_ref() == Some(&before.id) => goes_on(node, segment),
+            Some(before) => {
+                node.holes.push(hole(before, segment));
+                begins(node, segment);
+            }
+            None => begins(node, segment),
+        }
     }
     let all = segments.iter().filter_map(|segment| segment.range).reduce(TimeRange::union);
-    json!({
-        "from": all.map(TimeRange::start).map(rfc3339),
-        "to": all.map(TimeRange::end).map(rfc3339),
-        "nodes": nodes.into_iter().map(|(name, node)| node.json(name)).collect::<Vec<_>>(),
-    })
+    let named = |(name, node): (&str, Node)| Node { node: name.to_owned(), ..node };
+    Recorded {
+        from: all.map(TimeRange::start).map(rfc3339),
+        to: all.map(TimeRange::end).map(rfc3339),
+        nodes: nodes.into_iter().map(named).collect(),
+    }
 }
 
 /// The machine; of one whose first segment is still open, what its chain is called after.
@@ -99,81 +125,81 @@ fn name_of(segment: &Summary) -> &str {
     }
 }
 
-/// What one machine recorded.
-#[derive(Default)]
-struct Node<'s> {
-    ranges: Vec<Stretch<'s>>,
-    holes: Vec<Value>,
-    losses: Vec<&'s Loss>,
+fn begins(node: &mut Node, segment: &Summary) {
+    node.ranges.push(Range {
+        chain: segment.id.chain.to_string(),
+        from: segment.range.map(TimeRange::start).map(rfc3339),
+        to: segment.range.map(TimeRange::end).map(rfc3339),
+        packets: segment.packets,
+        bytes: segment.bytes,
+        segments: 1,
+        open: segment.state == Stands::Open,
+    });
 }
 
-/// Segments of a chain that follow each other.
-struct Stretch<'s> {
-    last: &'s SegmentId,
-    range: Option<TimeRange>,
-    packets: u64,
-    bytes: u64,
-    segments: u64,
-    is_open: bool,
+fn goes_on(node: &mut Node, segment: &Summary) {
+    let Some(range) = node.ranges.last_mut() else { return begins(node, segment) };
+    let (from, to) = (segment.range.map(TimeRange::start), segment.range.map(TimeRange::end));
+    range.from = range.from.take().or(from.map(rfc3339));
+    range.to = to.map(rfc3339).or(range.to.take());
+    range.packets = range.packets.saturating_add(segment.packets);
+    range.bytes = range.bytes.saturating_add(segment.bytes);
+    range.segments += 1;
+    range.open = segment.state == Stands::Open;
 }
 
-/// Numbers of missing segments that are named of a hole.
-const MISSING_NAMED_MAX: u64 = 100;
+fn hole(before: &Summary, behind: &Summary) -> Hole {
+    let first = before.id.sequence.saturating_add(1);
+    Hole {
+        chain: behind.id.chain.to_string(),
+        from: before.range.map(TimeRange::end).map(rfc3339),
+        to: behind.range.map(TimeRange::start).map(rfc3339),
+        missing: (first..behind.id.sequence).take(MISSING_NAMED_MAX).collect(),
+        missing_count: behind.id.sequence.saturating_sub(first),
+    }
+}
 
-impl<'s> Node<'s> {
-    fn take(&mut self, segment: &'s Summary, before: Option<&Summary>) {
-        self.losses.extend(&segment.losses);
-        let missing = before
-            .map_or(0, |before| segment.id.sequence.saturating_sub(before.id.sequence).saturating_sub(1));
-        if let Some(before) = before.filter(|_| missing > 0) {
-            let first = before.id.sequence.saturating_add(1);
-            let named: Vec<u64> = (first..segment.id.sequence).take(MISSING_NAMED_MAX as usize).collect();
-            self.holes.push(json!({
-                "chain": segment.id.chain.as_str(),
-                "from": before.range.map(TimeRange::end).map(rfc3339),
-                "to": segment.range.map(TimeRange::start).map(rfc3339),
-                "missing": named,
-                "missingCount": missing,
-            }));
-        }
-        let is_open = segment.state == Stands::Open;
-        match self.ranges.last_mut() {
-            Some(stretch) if segment.id.before().as_ref() == Some(stretch.last) => {
-                stretch.last = &segment.id;
-                stretch.range = [stretch.range, segment.range].into_iter().flatten().reduce(TimeRange::union);
-                stretch.packets = stretch.packets.saturating_add(segment.packets);
-                stretch.bytes = stretch.bytes.saturating_add(segment.bytes);
-                stretch.segments += 1;
-                stretch.is_open = is_open;
-            }
-            _ => self.ranges.push(Stretch {
-                last: &segment.id,
-                range: segment.range,
-                packets: segment.packets,
-                bytes: segment.bytes,
-                segments: 1,
-                is_open,
-            }),
+#[cfg(test)]
+mod tests {
+    use segment::{Origin, SegmentId};
+
+    use super::*;
+
+    fn summary(id: &str, node: &str, state: Stands) -> Summary {
+        let id: SegmentId = id.parse().unwrap();
+        let second = i64::try_from(id.sequence).unwrap() * 1_000_000_000;
+        let range =
+            TimeRange::new(Timestamp::from_nanos(second), Timestamp::from_nanos(second + 1_000_000_000));
+        Summary {
+            id,
+            node: node.to_owned(),
+            state,
+            range: range.filter(|_| state != Stands::Open),
+            packets: 5,
+            bytes: 50,
+            file_bytes: 9,
+            index_bytes: 1,
+            losses: Vec::new(),
+            origin: Origin::Capture,
         }
     }
 
-    fn json(self, name: &str) -> Value {
-        let ranges = self.ranges.into_iter().map(|stretch| {
-            json!({
-                "chain": stretch.last.chain.as_str(),
-                "from": stretch.range.map(TimeRange::start).map(rfc3339),
-                "to": stretch.range.map(TimeRange::end).map(rfc3339),
-                "packets": stretch.packets,
-                "bytes": stretch.bytes,
-                "segments": stretch.segments,
-                "open": stretch.is_open,
-            })
-        });
-        json!({
-            "node": name,
-            "ranges": ranges.collect::<Vec<_>>(),
-            "holes": self.holes,
-            "losses": self.losses.into_iter().map(dto::loss).collect::<Vec<_>>(),
-        })
+    #[test]
+    fn chains_make_ranges_and_missing_numbers_make_holes() {
+        let recorded = recorded(&[
+            summary("a-1-0000000002", "a", Stands::Indexed),
+            summary("a-1-0000000003", "a", Stands::Indexed),
+            summary("a-1-0000000006", "a", Stands::Sealed),
+            summary("a-1-0000000007", "a", Stands::Open),
+            summary("b-1-0000000000", "", Stands::Open),
+        ]);
+        let [a, b] = recorded.nodes.as_slice() else { panic!("{} nodes", recorded.nodes.len()) };
+        assert_eq!((a.node.as_str(), b.node.as_str()), ("a", "b"));
+        let told: Vec<_> = a.ranges.iter().map(|range| (range.segments, range.packets, range.open)).collect();
+        assert_eq!(told, [(2, 10, false), (2, 10, true)]);
+        assert_eq!(a.ranges[0].to.as_deref(), Some("1970-01-01T00:00:04Z"));
+        assert_eq!((a.holes[0].missing.as_slice(), a.holes[0].missing_count), (&[4, 5][..], 2));
+        assert_eq!(a.holes[0].from.as_deref(), Some("1970-01-01T00:00:04Z"));
+        assert_eq!(b.ranges[0].from, None);
     }
 }

@@ -31,7 +31,10 @@ pub struct Credentials {
     token: String,
 }
 
-/// `POST /session`.
+/// Begin a session.
+///
+/// For browsers, which can't send a header with streams and downloads: the answer sets a cookie for twelve hours.
+#[utoipa::path(post, path = "/session", tag = "Access", request_body = Credentials, responses((status = 204, description = "It has begun, or none is needed")))]
 pub async fn begin(
     State(app): State<Arc<App>>,
     peer: Option<Extension<Peer>>,
@@ -60,7 +63,8 @@ pub async fn begin(
     }
 }
 
-/// `DELETE /session`.
+/// End a session.
+#[utoipa::path(delete, path = "/session", tag = "Access", responses((status = 204, description = "It has ended")))]
 pub async fn end() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let cookie = HeaderValue::from_str(&access::end()).ok();

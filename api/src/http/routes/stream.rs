@@ -17,10 +17,12 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use crate::dto;
+use crate::dto::entry::summarise;
 use crate::format::json;
 use crate::http::app::App;
 use crate::http::asked::{self, Asked};
 use crate::http::feed::{Feed, Refused, feed};
+use crate::http::metrics::Counted;
 use crate::http::pool::{CancelOnDrop, MEMORY_BYTES_MAX};
 use crate::http::position::{self, Base, Place};
 use crate::http::problem::Problem;
@@ -28,6 +30,7 @@ use crate::instant;
 
 /// Which entries.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Streamed {
     /// What to find, in KFL. Empty: everything.
     #[serde(default)]
@@ -39,7 +42,14 @@ pub struct Streamed {
     cursor: Option<String>,
 }
 
-/// `GET /entries/stream`.
+/// Entries as they come (server-sent events).
+///
+/// Events: `entry` (an entry without bodies), `skipped` (`{count}`: what a reader was too slow for; null where nobody knows
+/// how many), `caughtUp` (`{time}`: the past was told, what follows happens now), `coverage` (what is covered has
+/// changed), `problem` (why the stream ends). An event's id is where to go on behind it, without a hole and without a double.
+#[utoipa::path(get, path = "/entries/stream", tag = "Entries",
+    params(Streamed, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received")),
+    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream")))]
 pub async fn stream(
     State(app): State<Arc<App>>,
     Asked(asked): Asked<Streamed>,
@@ -60,7 +70,7 @@ pub async fn stream(
     let (feed, body) = feed(guard);
     let budget = Budget { time_max: None, read_bytes_max: None, memory_bytes_max: MEMORY_BYTES_MAX, cancel };
     tokio::task::spawn_blocking(move || {
-        let _seat = seat;
+        let (_seat, _counted) = (seat, Counted::of(&app.metrics.streams));
         let mut telling = Telling { feed, app: &app, base: None, is_live: false, missed: 0 };
         let options = QueryOptions { range, budget, ..QueryOptions::default() };
         telling.run(&app.data, &query, options, place);
@@ -114,7 +124,7 @@ impl Telling<'_> {
         match told {
             Followed::Entry(mut entry, position) => {
                 self.app.config.policy.apply(&mut entry);
-                dto::summary::add(&mut entry);
+                summarise(&mut entry);
                 let id = self.id(position);
                 if !self.is_live {
                     return self.feed.give(event("entry", Some(&id), &entry));
@@ -122,6 +132,7 @@ impl Telling<'_> {
                 self.tell_missed(&id)?;
                 if self.missed > 0 || self.offer(event("entry", Some(&id), &entry))? == Taken::No {
                     self.missed += 1;
+                    self.app.metrics.skipped.inc();
                 }
                 Ok(())
             }

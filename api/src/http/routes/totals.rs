@@ -38,6 +38,7 @@ const BODIES: usize = 50;
 
 /// What is counted.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Counted {
     /// What counts, in KFL. Empty: everything.
     #[serde(default)]
@@ -62,6 +63,7 @@ fn scope(range: segment::TimeRange, cancel: &Cancel) -> Scope {
 
 /// How counts over time are told apart.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Histogram {
     /// What counts, in KFL. Empty: everything.
     #[serde(default)]
@@ -72,8 +74,10 @@ pub struct Histogram {
     to: Option<String>,
     /// By what series are told apart.
     #[serde(default)]
+    #[param(inline)]
     by: By,
     /// Most stretches of time; their length is chosen.
+    #[param(minimum = 1, maximum = 2000, default = 120)]
     buckets: Option<u64>,
 }
 
@@ -96,7 +100,10 @@ pub enum By {
     None,
 }
 
-/// `GET /histogram`.
+/// How many over time.
+///
+/// Stretches of time begin at multiples of their length.
+#[utoipa::path(get, path = "/histogram", tag = "Totals", params(Histogram), responses((status = 200, description = "Counts over time", body = totals::Timeline)))]
 pub async fn histogram(
     State(app): State<Arc<App>>,
     Asked(asked): Asked<Histogram>,
@@ -121,6 +128,7 @@ pub async fn histogram(
 
 /// Whose values are counted.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Top {
     /// The field, as KFL writes it.
     field: String,
@@ -132,10 +140,14 @@ pub struct Top {
     /// First instant no longer inside.
     to: Option<String>,
     /// Most values.
+    #[param(minimum = 1, maximum = 1000, default = 20)]
     limit: Option<u64>,
 }
 
-/// `GET /top`.
+/// The most common values of a field.
+///
+/// An entry with a list counts for each value in it, once.
+#[utoipa::path(get, path = "/top", tag = "Totals", params(Top), responses((status = 200, description = "Values", body = totals::Top)))]
 pub async fn top(State(app): State<Arc<App>>, Asked(asked): Asked<Top>) -> Result<Answer, Problem> {
     let Top { field, q, from, to, limit } = asked;
     let now = instant::now();
@@ -151,7 +163,10 @@ pub async fn top(State(app): State<Arc<App>>, Asked(asked): Asked<Top>) -> Resul
     Ok(Answer::of(&counted.await?))
 }
 
-/// `GET /map`.
+/// Who spoke with whom.
+///
+/// By the names that both ends had then.
+#[utoipa::path(get, path = "/map", tag = "Totals", params(Counted), responses((status = 200, description = "A graph", body = totals::ServiceMap)))]
 pub async fn map(State(app): State<Arc<App>>, Asked(asked): Asked<Counted>) -> Result<Answer, Problem> {
     let (query, range) = asked.read(&app, instant::now())?;
     let map = app
@@ -161,6 +176,7 @@ pub async fn map(State(app): State<Arc<App>>, Asked(asked): Asked<Counted>) -> R
 
 /// Which endpoints.
 #[derive(Deserialize, IntoParams, Debug)]
+#[into_params(parameter_in = Query)]
 pub struct Endpoints {
     /// What counts, in KFL. Empty: everything.
     #[serde(default)]
@@ -170,10 +186,14 @@ pub struct Endpoints {
     /// First instant no longer inside.
     to: Option<String>,
     /// Most endpoints; those that were asked most often come first.
+    #[param(minimum = 1, maximum = 10000, default = 1000)]
     limit: Option<u64>,
 }
 
-/// `GET /endpoints`.
+/// What was asked of whom, how often, how fast and with which success.
+///
+/// Ids and values are taken out of paths and statements.
+#[utoipa::path(get, path = "/endpoints", tag = "Totals", params(Endpoints), responses((status = 200, description = "Endpoints", body = totals::Endpoints)))]
 pub async fn endpoints(
     State(app): State<Arc<App>>,
     Asked(asked): Asked<Endpoints>,
@@ -194,7 +214,7 @@ pub async fn endpoints(
 /// Which stretches of time are compared.
 #[derive(Deserialize, IntoParams, Debug)]
 #[serde(rename_all = "camelCase")]
-#[into_params(rename_all = "camelCase")]
+#[into_params(rename_all = "camelCase", parameter_in = Query)]
 pub struct Diff {
     /// What counts, in KFL. Empty: everything.
     #[serde(default)]
@@ -208,12 +228,17 @@ pub struct Diff {
     /// First instant no longer in the stretch after.
     b_to: Option<String>,
     /// Endpoints and edges with fewer exchanges are left out.
+    #[param(minimum = 0, default = 10)]
     min_count: Option<u64>,
     /// Most changes.
+    #[param(minimum = 1, maximum = 10000, default = 200)]
     limit: Option<u64>,
 }
 
-/// `GET /diff`.
+/// What changed between two stretches of time.
+///
+/// Each change names the test that found it; `q` is adjusted for how many tests were made.
+#[utoipa::path(get, path = "/diff", tag = "Totals", params(Diff), responses((status = 200, description = "Changes", body = differences::Diff)))]
 pub async fn diff(State(app): State<Arc<App>>, Asked(asked): Asked<Diff>) -> Result<Answer, Problem> {
     let now = instant::now();
     let query = app.counted(&asked.q, now)?;
