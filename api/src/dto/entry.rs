@@ -161,6 +161,29 @@ pub struct EntriesPage {
     coverage: Coverage,
 }
 
+/// What a stream of entries tells.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what is written line by line")]
+pub struct StreamEvent {
+    /// Where to go on behind it.
+    id: Option<String>,
+    event: StreamEventName,
+    /// JSON: an entry of `entry`, `{"count"}` of `skipped`, `{"time"}` of `caughtUp`, a coverage, a problem.
+    data: String,
+}
+
+/// What an event is about.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what is written line by line")]
+pub enum StreamEventName {
+    Entry,
+    Skipped,
+    CaughtUp,
+    Coverage,
+    Problem,
+}
+
 /// A text, a number, true or false.
 #[derive(ToSchema)]
 #[serde(untagged)]

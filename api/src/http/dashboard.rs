@@ -1,4 +1,4 @@
-//! The page: files that `web/` was built into, compiled in (a debug build reads them where they lie).
+//! The page: files that `web/` was built into, compiled in, into debug builds too: a server reads no files but recordings.
 //!
 //! Its views are paths that only the page knows, so what is no file and has no dot is the page. Where `web/` was not
 //! built, a page says how.
@@ -36,7 +36,8 @@ pub async fn index(headers: HeaderMap) -> Response {
 
 /// A file of the page, or the page.
 pub async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let is_view = !path.rsplit('/').next().unwrap_or_default().contains('.');
+    let is_file = path.rsplit('/').next().unwrap_or_default().contains('.');
+    let is_view = !is_file && path.split('/').next() != Some("api");
     match Files::get(&path) {
         Some(file) if path != INDEX => given(&path, &file, &headers),
         _ if path == INDEX || is_view => page(&headers),

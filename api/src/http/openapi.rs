@@ -78,6 +78,7 @@ const OPTIONAL: &[(&str, &[&str])] = &[
         ],
     ),
     ("Protocol", &["layer4"]),
+    ("StreamEvent", &["id"]),
     ("Evidence", &["first", "last"]),
 ];
 
@@ -115,18 +116,12 @@ pub fn document(api: &utoipa::openapi::OpenApi) -> Value {
         "token": { "type": "http", "scheme": "bearer" },
         "session": { "type": "apiKey", "in": "cookie", "name": "remora_session" },
     });
-    document["components"]["responses"] = json!({ "Problem": {
-        "description": "A problem document (RFC 9457)",
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    } });
+    document["components"]["responses"] = Value::Object(PROBLEMS.iter().map(problem).collect());
     for operation in object(&mut document["paths"]).flat_map(|(_, path)| object(path)).map(|(_, one)| one) {
-        for (status, description) in PROBLEMS {
+        for (status, _) in PROBLEMS {
             let responses = &mut operation["responses"];
             if responses.get(status).is_none() {
-                responses[*status] = json!({
-                    "description": description,
-                    "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-                });
+                responses[*status] = json!({ "$ref": format!("#/components/responses/Problem{status}") });
             }
         }
     }
@@ -134,6 +129,12 @@ pub fn document(api: &utoipa::openapi::OpenApi) -> Value {
         complete(name, schema);
     }
     document
+}
+
+fn problem((status, description): &(&str, &str)) -> (String, Value) {
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
+    let content = json!({ "application/problem+json": { "schema": schema } });
+    (format!("Problem{status}"), json!({ "description": description, "content": content }))
 }
 
 fn object(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {

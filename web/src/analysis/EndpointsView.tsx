@@ -36,15 +36,63 @@ function tone(part: number): string {
   return part > 0 ? "tone-warn" : "tone-faint";
 }
 
+const latency = (key: "p50" | "p95" | "p99"): TableColumn<Endpoint> => ({
+  key,
+  title: key,
+  isFigure: true,
+  by: (row) => row.latency[key] ?? -1,
+  cell: (row) => micros(row.latency[key]),
+});
+
+const FIGURES: readonly TableColumn<Endpoint>[] = [
+  {
+    key: "rate",
+    title: "Rate",
+    isFigure: true,
+    by: (row) => row.exchanges,
+    cell: (row) => rate(row.ratePerSecond),
+  },
+  {
+    key: "count",
+    title: "Exchanges",
+    isFigure: true,
+    by: (row) => row.exchanges,
+    cell: (row) => count(row.exchanges),
+  },
+  {
+    key: "errors",
+    title: "Failed",
+    isFigure: true,
+    by: failed,
+    cell: (row) => (
+      <span className={tone(failed(row))}>{share(row.errors + row.unanswered, row.exchanges)}</span>
+    ),
+  },
+  {
+    key: "clientErrors",
+    title: "4xx",
+    isFigure: true,
+    by: (row) => row.clientErrors / Math.max(1, row.exchanges),
+    cell: (row) => (
+      <span className={row.clientErrors > 0 ? "" : "tone-faint"}>
+        {share(row.clientErrors, row.exchanges)}
+      </span>
+    ),
+  },
+  latency("p50"),
+  latency("p95"),
+  latency("p99"),
+  {
+    key: "bytes",
+    title: "Answered",
+    isFigure: true,
+    by: (row) => row.responseBytes,
+    cell: (row) => bytes(row.responseBytes),
+  },
+];
+
 function useColumns(): readonly TableColumn<Endpoint>[] {
   const q = useUrl().get("q") ?? "";
-  const latency = (key: "p50" | "p95" | "p99"): TableColumn<Endpoint> => ({
-    key,
-    title: key,
-    isFigure: true,
-    by: (row) => row.latency[key] ?? -1,
-    cell: (row) => micros(row.latency[key]),
-  });
   return [
     {
       key: "protocol",
@@ -73,50 +121,7 @@ function useColumns(): readonly TableColumn<Endpoint>[] {
         </Link>
       ),
     },
-    {
-      key: "rate",
-      title: "Rate",
-      isFigure: true,
-      by: (row) => row.exchanges,
-      cell: (row) => rate(row.ratePerSecond),
-    },
-    {
-      key: "count",
-      title: "Exchanges",
-      isFigure: true,
-      by: (row) => row.exchanges,
-      cell: (row) => count(row.exchanges),
-    },
-    {
-      key: "errors",
-      title: "Failed",
-      isFigure: true,
-      by: failed,
-      cell: (row) => (
-        <span className={tone(failed(row))}>{share(row.errors + row.unanswered, row.exchanges)}</span>
-      ),
-    },
-    {
-      key: "clientErrors",
-      title: "4xx",
-      isFigure: true,
-      by: (row) => row.clientErrors / Math.max(1, row.exchanges),
-      cell: (row) => (
-        <span className={row.clientErrors > 0 ? "" : "tone-faint"}>
-          {share(row.clientErrors, row.exchanges)}
-        </span>
-      ),
-    },
-    latency("p50"),
-    latency("p95"),
-    latency("p99"),
-    {
-      key: "bytes",
-      title: "Answered",
-      isFigure: true,
-      by: (row) => row.responseBytes,
-      cell: (row) => bytes(row.responseBytes),
-    },
+    ...FIGURES,
   ];
 }
 

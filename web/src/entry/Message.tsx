@@ -1,6 +1,7 @@
 // One half of an exchange: what its protocol says of it, section by section.
 import { type ReactNode, useMemo } from "react";
 import type { Entry, Json, JsonObject } from "../api/types";
+import type { Place } from "../filter/compose";
 import { Value } from "../filter/Value";
 import { bodyOf } from "./bodies";
 import { Body } from "./Body";
@@ -16,6 +17,28 @@ const TABLES: readonly (readonly [string, string])[] = [
 
 /** What is said elsewhere, or follows from the rest. */
 const SAID = new Set([...TABLES.map(([key]) => key), "headersSize", "pathSegments", "targetUri"]);
+
+/** What one looks for first; the rest follows in the order that it came. */
+const FIRST = [
+  "method",
+  "command",
+  "amqpMethod",
+  "apiKeyName",
+  "opCode",
+  "type",
+  "url",
+  "path",
+  "key",
+  "query",
+  "status",
+  "statusText",
+  "code",
+];
+
+const rank = (key: string): number => {
+  const place = FIRST.indexOf(key);
+  return place < 0 ? FIRST.length : place;
+};
 
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -37,10 +60,12 @@ export function Message({ entry, side }: Props) {
     );
   }
   const holder = body?.place[1];
-  const rest = Object.entries(message).filter(
-    ([key, value]) =>
-      !SAID.has(key) && key !== holder && value !== "" && !(isObject(value) && isEmpty(value)),
-  );
+  const rest = Object.entries(message)
+    .filter(
+      ([key, value]) =>
+        !SAID.has(key) && key !== holder && value !== "" && !(isObject(value) && isEmpty(value)),
+    )
+    .sort(([a], [b]) => rank(a) - rank(b));
   return (
     <Section title={title}>
       <table className="pairs">
@@ -49,7 +74,7 @@ export function Message({ entry, side }: Props) {
             <tr key={key}>
               <th scope="row">{key}</th>
               <td>
-                <Tree place={[side, key]} value={value} depth={1} />
+                <Said place={[side, key]} value={value} depth={1} />
               </td>
             </tr>
           ))}
@@ -116,11 +141,7 @@ function Pairs({ title, of, place, isOpen }: PairsProps) {
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>
-                {typeof value === "string" ? (
-                  <Value place={[...place, name]} value={value} />
-                ) : (
-                  <Tree place={[...place, name]} value={value} />
-                )}
+                <Said place={[...place, name]} value={value} depth={0} />
               </td>
             </tr>
           ))}
@@ -128,4 +149,18 @@ function Pairs({ title, of, place, isOpen }: PairsProps) {
       </table>
     </Fold>
   );
+}
+
+/** A value of a table: plain, where it stands alone. */
+function Said({
+  place,
+  value,
+  depth,
+}: {
+  readonly place: Place;
+  readonly value: Json;
+  readonly depth: number;
+}) {
+  if (typeof value === "object" && value !== null) return <Tree place={place} value={value} depth={depth} />;
+  return <Value place={place} value={value} />;
 }

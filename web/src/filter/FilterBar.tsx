@@ -1,8 +1,9 @@
 // The bar in which one asks: the editor, what is wrong with the text, and what was asked before.
 import type { EditorView } from "@codemirror/view";
 import { BookOpen, Clock3, CornerDownLeft, Filter, Star, X } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type SyntheticEvent, useCallback, useEffect, useRef, useState } from "react";
 import { useUrl } from "../state/url";
+import { Dialog } from "../ui/Dialog";
 import { MenuButton } from "../ui/MenuButton";
 import { CheatSheet } from "./CheatSheet";
 import { mount, show } from "./editor";
@@ -137,28 +138,53 @@ function History({ submit }: ShelfProps) {
 
 function SavedFilters({ q, submit }: ShelfProps & { readonly q: string }) {
   const { saved, save, forget } = useSaved();
-  const isSaved = saved.find((one) => one.q === q);
-  const change = isSaved
-    ? { label: `Forget “${isSaved.name}”`, run: () => forget(isSaved.name) }
-    : {
-        label: "Save this filter …",
-        run: () => {
-          const name = window.prompt("A name for this filter", q.slice(0, 60));
-          if (name !== null && name.trim() !== "") save(name.trim(), q);
-        },
-      };
+  const [isNaming, setNaming] = useState(false);
+  const known = saved.find((one) => one.q === q);
+  const change = known
+    ? { label: `Forget “${known.name}”`, run: () => forget(known.name) }
+    : { label: "Save this filter …", run: () => setNaming(true) };
   const items = saved.map((one) => ({ label: one.name, hint: one.q.slice(0, 40), run: () => submit(one.q) }));
+  const hint = [{ label: "Ask something, then save it here" }];
+  const line = q !== "" && items.length > 0 ? (["line"] as const) : [];
   return (
-    <MenuButton
-      label="Saved filters"
-      items={[
-        ...(q === "" ? [] : [change]),
-        ...(items.length > 0 && q !== "" ? (["line"] as const) : []),
-        ...items,
-        ...(q === "" && items.length === 0 ? [{ label: "Ask something, then save it here" }] : []),
-      ]}
-    >
-      <Star size={15} aria-hidden {...(isSaved && { fill: "currentColor" })} />
-    </MenuButton>
+    <>
+      <MenuButton
+        label="Saved filters"
+        items={[...(q === "" ? [] : [change]), ...line, ...(q === "" && items.length === 0 ? hint : items)]}
+      >
+        <Star size={15} aria-hidden {...(known && { fill: "currentColor" })} />
+      </MenuButton>
+      {isNaming && <Naming q={q} save={save} close={() => setNaming(false)} />}
+    </>
+  );
+}
+
+interface NamingProps {
+  readonly q: string;
+  readonly save: (name: string, q: string) => void;
+  readonly close: () => void;
+}
+
+function Naming({ q, save, close }: NamingProps) {
+  const [name, setName] = useState(q.slice(0, 60));
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (name.trim() === "") return;
+    save(name.trim(), q);
+    close();
+  };
+  return (
+    <Dialog title="Save this filter" close={close} className="narrow">
+      <form className="form" onSubmit={submit}>
+        <label>
+          <span>Name</span>
+          <input className="input" value={name} autoFocus onChange={(event) => setName(event.target.value)} />
+        </label>
+        <code>{q}</code>
+        <button type="submit" className="button button-accent" disabled={name.trim() === ""}>
+          Save
+        </button>
+      </form>
+    </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 // The drawing of the map: it can be moved and zoomed, and each node and edge chosen.
 import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { brief, hueOf, micros } from "../ui/figures";
-import { difference, type Edge, type Graph, health, type Measure, measured } from "./graph";
+import { difference, type Edge, type Graph, health, type Measure, measured, type Node } from "./graph";
 import { curve, type Layout, NODE_HEIGHT, NODE_WIDTH, type Point } from "./layout";
 
 export type Chosen = { readonly kind: "edge" | "node"; readonly key: string } | null;
@@ -105,46 +105,59 @@ export function Canvas(props: Props) {
           {edges.map((pair) => (
             <EdgeShape key={pair.key} {...props} pair={pair} isFaded={near !== null && !near.has(pair.key)} />
           ))}
-          {base.nodes.map((node) => {
-            const place = layout.places.get(node.key);
-            if (!place) return null;
-            const isFaded = !present.has(node.key) || (near !== null && !near.has(node.key));
-            const isChosen = chosen?.kind === "node" && chosen.key === node.key;
-            return (
-              <g
-                key={node.key}
-                className={`map-node map-${node.kind} ${isFaded ? "faded" : ""} ${isChosen ? "map-chosen" : ""}`}
-                transform={`translate(${place.x - NODE_WIDTH / 2} ${place.y - NODE_HEIGHT / 2})`}
-                {...pressable(
-                  () => choose({ kind: "node", key: node.key }),
-                  `${node.label} ${node.namespace}`,
-                )}
-              >
-                <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx={5} />
-                {node.namespace !== "" && (
-                  <rect
-                    className={`map-ns ns-fill-${hueOf(node.namespace)}`}
-                    width={3}
-                    height={NODE_HEIGHT - 10}
-                    x={5}
-                    y={5}
-                    rx={1.5}
-                  />
-                )}
-                <text x={14} y={node.namespace === "" && node.members === 1 ? 21 : 15}>
-                  {cut(node.label, 20)}
-                </text>
-                <text x={14} y={27} className="map-sub">
-                  {node.members > 1 && node.kind !== "named"
-                    ? `${node.members} addresses`
-                    : cut(node.namespace, 24)}
-                </text>
-              </g>
-            );
-          })}
+          {base.nodes.map((node) => (
+            <NodeShape
+              key={node.key}
+              node={node}
+              place={layout.places.get(node.key)}
+              isFaded={!present.has(node.key) || (near !== null && !near.has(node.key))}
+              isChosen={chosen?.kind === "node" && chosen.key === node.key}
+              choose={() => choose({ kind: "node", key: node.key })}
+            />
+          ))}
         </g>
       )}
     </svg>
+  );
+}
+
+interface NodeProps {
+  readonly node: Node;
+  readonly place: Point | undefined;
+  readonly isFaded: boolean;
+  readonly isChosen: boolean;
+  readonly choose: () => void;
+}
+
+function NodeShape({ node, place, isFaded, isChosen, choose }: NodeProps) {
+  if (!place) return null;
+  const sub =
+    node.members > 1 && node.kind !== "named" ? `${node.members} addresses` : cut(node.namespace, 24);
+  return (
+    <g
+      className={`map-node map-${node.kind} ${isFaded ? "faded" : ""} ${isChosen ? "map-chosen" : ""}`}
+      data-node={node.key}
+      transform={`translate(${place.x - NODE_WIDTH / 2} ${place.y - NODE_HEIGHT / 2})`}
+      {...pressable(choose, `${node.label} ${node.namespace}`)}
+    >
+      <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx={5} />
+      {node.namespace !== "" && (
+        <rect
+          className={`ns-fill-${hueOf(node.namespace)}`}
+          width={3}
+          height={NODE_HEIGHT - 10}
+          x={5}
+          y={5}
+          rx={1.5}
+        />
+      )}
+      <text x={14} y={sub === "" ? 21 : 15}>
+        {cut(node.label, 20)}
+      </text>
+      <text x={14} y={27} className="map-sub">
+        {sub}
+      </text>
+    </g>
   );
 }
 

@@ -6,9 +6,7 @@ import { usePreference } from "../state/preferences";
 export function lines(value: Json | undefined, prefix = ""): readonly (readonly [string, string])[] {
   if (value === undefined || value === null) return [];
   if (typeof value !== "object") return [[prefix, String(value)]];
-  return Object.entries(value).flatMap(([key, one]) =>
-    lines(one as Json, prefix === "" ? key : `${prefix}.${key}`),
-  );
+  return Object.entries(value).flatMap(([key, one]) => lines(one, prefix === "" ? key : `${prefix}.${key}`));
 }
 
 export function Settings({ stats }: { readonly stats: Stats }) {

@@ -74,8 +74,14 @@ export function Overview({ recorded, range, width, coverage, cursor, choose }: P
   );
 }
 
-function piece(scale: { range: Range; width: number }, key: string, from: string, to: string, name: string) {
-  const [begins, ends] = [parseInstant(from), parseInstant(to)];
+function piece(
+  scale: { range: Range; width: number },
+  key: string,
+  from: string | null,
+  to: string | null,
+  name: string,
+) {
+  const [begins, ends] = [parseInstant(from ?? ""), parseInstant(to ?? "")];
   if (begins === null || ends === null) return null;
   const left = x(scale, begins);
   return (

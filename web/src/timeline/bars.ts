@@ -73,14 +73,14 @@ export function bands(
   shown: Range,
 ): readonly Band[] {
   const found: Band[] = [];
-  const add = (kind: Band["kind"], from: string, to: string, title: string) => {
-    const [begins, ends] = [parseInstant(from), parseInstant(to)];
+  const add = (kind: Band["kind"], from: string | null, to: string | null, title: string) => {
+    const [begins, ends] = [parseInstant(from ?? ""), parseInstant(to ?? "")];
     if (begins === null || ends === null || ends < shown.from || begins > shown.to) return;
     found.push({ kind, range: { from: begins, to: ends }, title });
   };
   for (const { node, holes, losses } of coverage?.nodes ?? []) {
-    for (const { from, to, missing } of holes) {
-      add("hole", from, to, `${node}: ${missing.length || "some"} segment(s) missing`);
+    for (const { from, to, missing, missingCount } of holes) {
+      add("hole", from, to, `${node}: ${missingCount ?? missing.length} segment(s) missing`);
     }
     for (const loss of losses) {
       const many = loss.packets === null ? "an unknown number of" : String(loss.packets);

@@ -80,7 +80,7 @@ pub struct Begun {
     #[serde(default)]
     q: String,
     /// Byte of the text, in UTF-8, that the cursor stands before. Absent: the end.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 65536)]
     cursor: Option<u64>,
 }
 
@@ -89,6 +89,10 @@ pub struct Begun {
 /// Behind a comparison, the most frequent values of the field in the latest parts of the recording.
 #[utoipa::path(get, path = "/kfl/complete", tag = "Filters", params(Begun), responses((status = 200, description = "Completions", body = Completions)))]
 pub async fn complete(State(app): State<Arc<App>>, Asked(asked): Asked<Begun>) -> Result<Answer, Problem> {
+    let most = u64::try_from(kfl::TEXT_BYTES_MAX).unwrap_or(u64::MAX);
+    if let Some(cursor) = asked.cursor.filter(|cursor| *cursor > most) {
+        return Err(Problem::request(format!("cursor: no text has {cursor} bytes, the longest {most}")));
+    }
     let policy = app.config.policy.clone();
     let completed = app.ask(move |data, _| {
         let end = asked.q.len();

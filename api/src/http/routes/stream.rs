@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use crate::dto;
-use crate::dto::entry::summarise;
+use crate::dto::entry::{StreamEvent, summarise};
 use crate::format::json;
 use crate::http::app::App;
 use crate::http::asked::{self, Asked};
@@ -49,7 +49,7 @@ pub struct Streamed {
 /// changed), `problem` (why the stream ends). An event's id is where to go on behind it, without a hole and without a double.
 #[utoipa::path(get, path = "/entries/stream", tag = "Entries",
     params(Streamed, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received")),
-    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream")))]
+    responses((status = 200, description = "Events", body = StreamEvent, content_type = "text/event-stream")))]
 pub async fn stream(
     State(app): State<Arc<App>>,
     Asked(asked): Asked<Streamed>,

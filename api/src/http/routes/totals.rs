@@ -31,6 +31,7 @@ const CHANGES: u64 = 200;
 const CHANGES_MAX: u64 = 10_000;
 /// Endpoints and edges with fewer exchanges are not compared where nothing else is said.
 const COMPARED_MIN: u64 = 10;
+const COMPARED_MIN_MAX: u64 = 1_000_000_000;
 /// The share of changes that may be chance.
 const FALSE_RATE: f64 = 0.01;
 /// Bodies that are opened in each stretch to compare JSON fields.
@@ -228,7 +229,7 @@ pub struct Diff {
     /// First instant no longer in the stretch after.
     b_to: Option<String>,
     /// Endpoints and edges with fewer exchanges are left out.
-    #[param(minimum = 0, default = 10)]
+    #[param(minimum = 0, maximum = 1000000000, default = 10)]
     min_count: Option<u64>,
     /// Most changes.
     #[param(minimum = 1, maximum = 10000, default = 200)]
@@ -245,7 +246,10 @@ pub async fn diff(State(app): State<Arc<App>>, Asked(asked): Asked<Diff>) -> Res
     let before = asked::range(["aFrom", "aTo"], asked.a_from.as_deref(), asked.a_to.as_deref(), now)?;
     let after = asked::range(["bFrom", "bTo"], asked.b_from.as_deref(), asked.b_to.as_deref(), now)?;
     let limit = asked::at_most("limit", asked.limit, CHANGES, CHANGES_MAX)?;
-    let count_min = asked.min_count.unwrap_or(COMPARED_MIN);
+    let count_min = match asked.min_count {
+        Some(0) => 0,
+        given => asked::at_most("minCount", given, COMPARED_MIN, COMPARED_MIN_MAX)?,
+    };
     let found = app.ask(move |data, cancel| {
         let options = DiffOptions {
             before: scope(before, cancel),
