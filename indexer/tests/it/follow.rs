@@ -179,3 +179,29 @@ fn following_begins_in_a_segment_that_grows() {
     recorder.seal();
     indexing.drain();
 }
+
+/// A server may index what is imported beside it: neither removes what the other is at.
+#[test]
+fn two_that_index_keep_apart_and_one_waits_for_the_other() {
+    let dir = recording::data_dir();
+    let first = Indexing::start(dir.path()).unwrap();
+    let mut recorder = Recorder::new(dir.path(), "live");
+    recorder.record("shop.pcapng", u64::MAX);
+    recorder.seal();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while first.entries() == 0 {
+        assert!(Instant::now() < deadline, "nothing is indexed");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let second = Indexing::start(dir.path()).unwrap();
+    let indexed = second.entries();
+    second.drain();
+    assert_eq!(indexed, 0);
+    let data = Data::open(dir.path()).unwrap();
+    assert_eq!(data.stats().unwrap().segments_indexed, 1, "what the other was at is waited for");
+    drop(first);
+    recorder.record("http-nginx.pcapng", u64::MAX);
+    recorder.seal();
+    Indexing::start(dir.path()).unwrap().drain();
+    assert_eq!(data.stats().unwrap().segments_indexed, 2, "the next one's turn comes");
+}

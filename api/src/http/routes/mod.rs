@@ -41,6 +41,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/openapi.json", get(move || async { document }))
         .route("/api/v1/docs", get(move || async { Html(page) }))
         .route("/api", any(nothing))
+        .route("/api/", any(nothing))
         .route("/api/{*path}", any(nothing))
         .route("/", get(dashboard::index))
         .route("/{*path}", get(dashboard::file))

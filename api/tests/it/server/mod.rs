@@ -4,6 +4,7 @@ mod abuse;
 mod access;
 mod answers;
 mod client;
+mod dashboard;
 mod export;
 mod redaction;
 mod schema;
