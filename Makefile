@@ -7,7 +7,7 @@ SHELL := bash
 # rustup puts cargo here; a shell that was opened before doesn't know yet.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help setup web build demo test bench bench-quick fuzz clean
+.PHONY: help setup web pictures build demo test bench bench-quick fuzz clean
 
 help: ## Say what can be run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ setup: ## Install what building, testing and the demo need (Debian 12)
 
 web: ## Build the dashboard
 	@deploy/web.sh
+
+pictures: ## Make the pictures of the dashboard that the README shows
+	@deploy/setup.sh --test
+	@deploy/web.sh pictures
 
 build: web ## Build both programs for use, the dashboard in one of them
 	cargo build --release -p recorder -p api

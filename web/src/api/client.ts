@@ -7,7 +7,7 @@ export class Problem extends Error {
   readonly document: ProblemDocument;
 
   constructor(document: ProblemDocument) {
-    super(document.detail ?? document.title);
+    super(document.detail);
     this.name = "Problem";
     this.document = document;
   }
@@ -26,7 +26,8 @@ export function address(path: string, params: Params = {}): string {
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  const fallback = { title: response.statusText || "the server refused", status: response.status };
+  const title = response.statusText || "the server refused";
+  const fallback = { type: "about:blank", title, status: response.status, detail: title };
   try {
     const document: unknown = await response.json();
     if (typeof document === "object" && document !== null && "title" in document) {
@@ -48,7 +49,12 @@ export async function ask<T>(path: string, params: Params = {}, signal?: AbortSi
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new Problem({ title: "no connection", status: 0, detail: "the server can't be reached" });
+    throw new Problem({
+      type: "about:blank",
+      title: "no connection",
+      status: 0,
+      detail: "the server can't be reached",
+    });
   }
   if (!response.ok) throw await problemOf(response);
   return (await response.json()) as T;

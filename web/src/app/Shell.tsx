@@ -127,8 +127,8 @@ function State() {
   }
   if (!data) return null;
   return (
-    <span className={`state ${data.recording === true ? "state-recording" : ""}`} role="status">
-      <i aria-hidden /> {data.recording === true ? "recording" : "not recording"}
+    <span className={`state ${data.recording ? "state-recording" : ""}`} role="status">
+      <i aria-hidden /> {data.recording ? "recording" : "not recording"}
     </span>
   );
 }

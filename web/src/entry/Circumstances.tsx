@@ -103,12 +103,16 @@ function Side({ entry, side, title }: SideProps) {
 }
 
 function Evidence({ entry }: { readonly entry: Entry }) {
-  const rows: readonly (readonly [string, readonly string[], string | number | boolean | undefined])[] = [
+  const rows: readonly (readonly [
+    string,
+    readonly string[],
+    string | number | boolean | null | undefined,
+  ])[] = [
     ["id", ["id"], entry.id],
     ["protocol", ["protocol", "abbr"], entry.protocol.abbr],
     ["flow", ["stream"], entry.stream],
     ["segment", ["segment"], entry.segment],
-    ["node", ["node", "name"], entry.node?.name],
+    ["node", ["node", "name"], entry.node.name],
     ["bytes never seen", ["gaps"], entry.gaps],
     ["cut by a limit", ["truncated"], entry.truncated],
     ["decrypted", ["tls"], entry.tls],
@@ -118,7 +122,7 @@ function Evidence({ entry }: { readonly entry: Entry }) {
       <table className="pairs">
         <tbody>
           {rows.map(([name, place, value]) =>
-            value === undefined ? null : (
+            value == null ? null : (
               <tr key={name}>
                 <th scope="row">{name}</th>
                 <td>

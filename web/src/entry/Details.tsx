@@ -136,7 +136,7 @@ function Actions({ entry }: { readonly entry: Entry }) {
     void navigator.clipboard.writeText(to.href);
   };
   const more: (Item | "line")[] = [
-    { label: "Every exchange of this flow", run: () => submit(equals(["stream"], entry.stream ?? "")) },
+    { label: "Every exchange of this flow", run: () => submit(equals(["stream"], entry.stream)) },
     ...(trace === null
       ? []
       : [{ label: "The same trace", hint: trace, run: () => submit(`trace("${trace}")`) }]),

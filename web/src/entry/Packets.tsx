@@ -82,7 +82,7 @@ function PacketList({ packets, place, choose }: ListProps) {
             <time>{clock(at, zone, 6)}</time>
             <span className="figure">+{elapsed(Number(at - first) / 1e6)}</span>
             <span className="figure">{packet.originalLength}</span>
-            <span className="packet-line">{lineOf(packet.fields ?? []) || (packet.interface ?? "")}</span>
+            <span className="packet-line">{lineOf(packet.fields) || packet.interface}</span>
           </div>
         );
       })}
@@ -92,7 +92,7 @@ function PacketList({ packets, place, choose }: ListProps) {
 
 function Opened({ packet }: { readonly packet: Packet }) {
   const bytes = useMemo(() => base64(packet.data), [packet.data]);
-  const fields = useMemo(() => packet.fields ?? [], [packet.fields]);
+  const { fields } = packet;
   const [place, setPlace] = useState<FieldPlace | null>(null);
   const field = place && fieldOf(fields, place);
   const marked = field && field.length > 0 ? { start: field.start, end: field.start + field.length } : null;

@@ -1,13 +1,12 @@
 import { expect, test } from "vitest";
+import { EXAMPLE } from "../api/example";
 import type { Entry } from "../api/types";
 import { copies, curl, grpcurl, quoted, rediscli } from "./copy";
 import { traceOf } from "./trace";
 
 const end = (port: string) => ({ ip: "10.0.0.1", port, name: "" });
 const http: Entry = {
-  id: "x",
-  startTime: "2026-03-02T00:00:00Z",
-  protocol: { name: "http", abbr: "HTTP", version: "1.1" },
+  ...EXAMPLE,
   src: end("4000"),
   dst: { ...end("80"), name: "cart.shop" },
   request: {
@@ -49,7 +48,7 @@ test("gRPCurl and redis-cli, where they fit", () => {
   );
   const redis = {
     ...http,
-    protocol: { name: "redis", abbr: "REDIS" },
+    protocol: { ...http.protocol, name: "redis", abbr: "REDIS" },
     dst: end("6379"),
     request: { command: "SET", key: "a b", value: "1" },
   };

@@ -34,7 +34,7 @@ export function curl(entry: Entry): string | null {
   const words = ["curl"];
   const method = text(request.method);
   if (method !== "GET") words.push("-X", quoted(method));
-  if (entry.protocol.version?.startsWith("2") === true) words.push("--http2-prior-knowledge");
+  if (entry.protocol.version.startsWith("2")) words.push("--http2-prior-knowledge");
   words.push(quoted(url.includes("://") ? url : `${scheme}://${hostOf(entry)}${url}`));
   const lines = [words.join(" ")];
   if (typeof host === "string") lines.push(`-H ${quoted(`Host: ${host}`)}`);

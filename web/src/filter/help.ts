@@ -39,9 +39,9 @@ export interface Judgement {
 
 /** What is wrong with a filter, as the editor underlines it. */
 export function judge(text: string, said: Validation): Judgement {
-  const place = (start: number | undefined, end: number | undefined) => {
-    const from = start === undefined ? 0 : Math.min(unitsOf(text, start), text.length);
-    const to = end === undefined ? text.length : Math.min(unitsOf(text, end), text.length);
+  const place = (start: number, end: number) => {
+    const from = Math.min(unitsOf(text, start), text.length);
+    const to = Math.min(unitsOf(text, end), text.length);
     // An error at the end has nothing to underline but what stands before it.
     return from < to ? { from, to } : { from: Math.max(0, from - 1), to: Math.max(to, from) };
   };
@@ -54,11 +54,12 @@ export function judge(text: string, said: Validation): Judgement {
     };
   }
   const diagnostics = said.warnings.map((warning): Diagnostic => {
-    const found = warning.start === undefined ? text.indexOf(warning.path) : -1;
-    const span =
-      found >= 0 ? { from: found, to: found + warning.path.length } : place(warning.start, warning.end);
     const hint = warning.suggestion == null ? "" : `; did you mean ${warning.suggestion}?`;
-    return { ...span, severity: "warning", message: `${warning.message}${hint}` };
+    return {
+      ...place(warning.start, warning.end),
+      severity: "warning",
+      message: `${warning.message}${hint}`,
+    };
   });
   return { isRight: true, diagnostics };
 }

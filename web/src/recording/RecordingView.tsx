@@ -97,11 +97,11 @@ function Figures({ stats }: { readonly stats: Stats }) {
     ["Segments", count(stats.segments.open + stats.segments.sealed), `${count(stats.segments.open)} open`],
     [
       "Index lag",
-      stats.indexLag ? count(stats.indexLag.segmentsWaiting) : "–",
-      stats.indexLag?.oldest == null ? "segments wait" : `since ${lag(stats.indexLag.oldest)}`,
-      (stats.indexLag?.segmentsWaiting ?? 0) > 0 ? "tone-warn" : "",
+      count(stats.indexLag.segmentsWaiting),
+      stats.indexLag.oldest === null ? "segments wait" : `since ${lag(stats.indexLag.oldest)}`,
+      stats.indexLag.segmentsWaiting > 0 ? "tone-warn" : "",
     ],
-    ["State", stats.recording === true ? "recording" : "at rest", `remora ${stats.version ?? ""}`],
+    ["State", stats.recording ? "recording" : "at rest", `remora ${stats.version}`],
   ];
   return (
     <dl className="facts">
@@ -125,15 +125,15 @@ function lag(oldest: string): string {
 function lasts(stats: Stats): string | null {
   const range = recordedRange({ from: stats.from, to: stats.to, nodes: [] });
   const used = stats.segmentBytes + stats.indexBytes;
-  const free = stats.dataDir?.freeBytes;
-  if (range === null || used === 0 || free == null || stats.recording !== true) return null;
+  const free = stats.dataDir.freeBytes;
+  if (range === null || used === 0 || free == null || !stats.recording) return null;
   const seconds = Number(range.to - range.from) / 1e9;
   return span(BigInt(Math.round((free / used) * seconds)) * SECOND);
 }
 
 function Disk({ stats }: { readonly stats: Stats }) {
-  const total = stats.dataDir?.totalBytes ?? 0;
-  const free = stats.dataDir?.freeBytes ?? 0;
+  const total = stats.dataDir.totalBytes ?? 0;
+  const free = stats.dataDir.freeBytes ?? 0;
   const parts = [
     ["segments", stats.segmentBytes],
     ["indexes", stats.indexBytes],
@@ -142,7 +142,7 @@ function Disk({ stats }: { readonly stats: Stats }) {
   ] as const;
   const left = lasts(stats);
   return (
-    <Block title="Disk" {...(stats.dataDir?.path !== undefined && { hint: stats.dataDir.path })}>
+    <Block title="Disk" hint={stats.dataDir.path}>
       {total > 0 && (
         <div className="disk" aria-hidden>
           {parts.map(([name, size]) => (
@@ -243,7 +243,7 @@ function Losses({ coverage }: { readonly coverage: CoverageAnswer }) {
       isFigure: true,
       cell: (loss) => (loss.packets === null ? "unknown" : count(loss.packets)),
     },
-    { key: "note", title: "Note", cell: (loss) => loss.note ?? "" },
+    { key: "note", title: "Note", cell: (loss) => loss.note },
   ];
   return (
     <Block title="Losses" hint={losses.length === 0 ? "none" : count(losses.length)}>

@@ -11,7 +11,7 @@ export function lines(value: Json | undefined, prefix = ""): readonly (readonly 
 
 export function Settings({ stats }: { readonly stats: Stats }) {
   const [zone, setZone] = usePreference("zone");
-  const said = [...lines(stats.retention, "retention"), ...lines(stats.recorder, "recorder")];
+  const said = [...lines(stats.recorder, "recorder")];
   return (
     <>
       <table className="settings">
@@ -41,7 +41,7 @@ export function Settings({ stats }: { readonly stats: Stats }) {
           </tr>
         </tbody>
       </table>
-      {stats.retention === undefined && (
+      {!said.some(([name]) => name.includes("keep")) && (
         <p className="faint">
           Nothing expires by this server: a recorder with <code>--keep-bytes</code> or <code>--keep-age</code>{" "}
           takes the oldest away.

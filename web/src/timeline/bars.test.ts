@@ -30,9 +30,14 @@ test("holes, losses and what lies outside are told apart", () => {
     cause: "kernel",
     packets: 7,
     bytes: null,
-    note: null,
+    note: "",
   };
-  const node = { node: "a", ranges: [], holes: [{ from: at(0), to: at(1), missing: [3] }], losses: [loss] };
+  const node = {
+    node: "a",
+    ranges: [],
+    holes: [{ from: at(0), to: at(1), missing: [3], missingCount: 1, chain: "a" }],
+    losses: [loss],
+  };
   const recorded = { from: fromMs(0), to: fromMs(1500) };
   const found = bands({ from: null, to: null, nodes: [node] }, recorded, scale.range);
   expect(found.map(({ kind }) => kind)).toEqual(["hole", "loss", "outside"]);

@@ -79,8 +79,8 @@ export function bands(
     found.push({ kind, range: { from: begins, to: ends }, title });
   };
   for (const { node, holes, losses } of coverage?.nodes ?? []) {
-    for (const { from, to, missing, missingCount } of holes) {
-      add("hole", from, to, `${node}: ${missingCount ?? missing.length} segment(s) missing`);
+    for (const { from, to, missingCount } of holes) {
+      add("hole", from, to, `${node}: ${missingCount} segment(s) missing`);
     }
     for (const loss of losses) {
       const many = loss.packets === null ? "an unknown number of" : String(loss.packets);

@@ -1,19 +1,6 @@
 import { expect, test } from "vitest";
-import type { Entry } from "../api/types";
+import { EXAMPLE as entry } from "../api/example";
 import { badge, host, namespace, rowOf } from "./row";
-
-const entry: Entry = {
-  id: "a-0000000000.1.3",
-  startTime: "2026-03-02T00:00:00.053895759Z",
-  elapsedTime: 3,
-  protocol: { name: "http", abbr: "HTTP" },
-  src: { ip: "fd00::1", port: "32769", name: "" },
-  dst: { ip: "10.0.0.1", port: "80", name: "front-end.shop" },
-  request: { method: "GET", url: "/carts" },
-  response: { status: 503 },
-  requestSize: 833,
-  responseSize: 1625,
-};
 
 test("a row says what a list shows", () => {
   expect(rowOf(entry)).toMatchObject({
@@ -25,13 +12,14 @@ test("a row says what a list shows", () => {
   });
 });
 
-test("what the server says of an exchange goes first", () => {
-  const summary = { method: "", text: "x A", status: "No Error", outcome: "good", class: "ok" } as const;
-  expect(rowOf({ ...entry, summary })).toMatchObject({ text: "x A", status: "No Error" });
-});
-
 test("without an answer there is no latency", () => {
-  const unanswered = { ...entry, response: null, error: { type: "pair-not-found" } };
+  const summary = {
+    ...entry.summary,
+    status: "no answer",
+    outcome: "unanswered",
+    class: "unanswered",
+  } as const;
+  const unanswered = { ...entry, response: null, summary };
   expect(rowOf(unanswered)).toMatchObject({ elapsed: null, status: "no answer", outcome: "unanswered" });
 });
 

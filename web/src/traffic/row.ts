@@ -1,5 +1,5 @@
 // What a list keeps of an exchange: a hundred thousand rows fit, a hundred thousand exchanges wouldn't.
-import type { End, Entry, Json, Outcome, Summary } from "../api/types";
+import type { End, Entry, Outcome } from "../api/types";
 import { type Ns, ns, parseInstant } from "../state/time";
 
 export interface Row {
@@ -22,28 +22,10 @@ export interface Row {
   readonly isCut: boolean;
 }
 
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-
-/** What a list shows of an exchange that doesn't say so itself. */
-export function summaryOf(entry: Entry): Summary {
-  if (entry.summary) return entry.summary;
-  const request = entry.request ?? {};
-  const status = entry.response?.status;
-  const isUnanswered = entry.error?.type === "pair-not-found";
-  const isBad = typeof status === "number" && status >= 400;
-  return {
-    method: text(request.method) || text(request.command),
-    text: text(request.url) || text(request.key) || text(request.query),
-    status: isUnanswered ? "no answer" : typeof status === "number" ? String(status) : "",
-    outcome: isUnanswered ? "unanswered" : isBad ? "bad" : typeof status === "number" ? "good" : "neutral",
-    class: isUnanswered ? "unanswered" : isBad ? (status < 500 ? "4xx" : "5xx") : "ok",
-  };
-}
-
 const end = ({ ip, port, name }: End): End => ({ ip, port, name });
 
 export function rowOf(entry: Entry): Row {
-  const said = summaryOf(entry);
+  const said = entry.summary;
   const isAnswered = entry.response != null && Object.keys(entry.response).length > 0;
   return {
     id: entry.id,
@@ -59,8 +41,8 @@ export function rowOf(entry: Entry): Row {
     elapsed: isAnswered ? (entry.elapsedTime ?? null) : null,
     requestBytes: entry.requestSize ?? null,
     responseBytes: isAnswered ? (entry.responseSize ?? null) : null,
-    node: entry.node?.name ?? "",
-    stream: entry.stream ?? "",
+    node: entry.node.name,
+    stream: entry.stream,
     isCut: entry.truncated === true || (entry.gaps ?? 0) > 0,
   };
 }
