@@ -102,7 +102,7 @@ def record(tool, built, capture, out, rate, around=()):
     with (out / "said").open("wb") as said:
         running = Running(["ip", "netns", "exec", FAR, *around, *command], stdout=said, stderr=said)
         time.sleep(SETTLE_SECONDS)
-        sent, sent_bytes = send(capture, rate)
+        packets, sent_bytes = send(capture, rate)
         time.sleep(1)
         running.process.send_signal(signal.SIGINT)
         cost = running.wait()
@@ -110,14 +110,19 @@ def record(tool, built, capture, out, rate, around=()):
     if cost.status != 0 and not around:
         raise SystemExit(f"bench: {command[0]} ended with {cost.status}: {said.strip()[-400:]}")
     stored, dropped = counts(said)
-    return {"cpu_s_per_gb": round(cost.cpu_s / sent_bytes * 1e9, 3), "sent": sent, "stored": stored, "dropped": dropped,
+    return {"cpu_s_per_gb": round(cost.cpu_s / sent_bytes * 1e9, 3), "sent": packets, "stored": stored, "dropped": dropped,
             "resident_mb": round(cost.resident_bytes / 1e6, 1)}
 
 
 def send(capture, rate):
     command = ["ip", "netns", "exec", NEAR, "tcpreplay", "--intf1=near", "--preload-pcap", f"--mbps={rate}", str(capture)]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
-    packets, sent_bytes = re.search(r"Actual: (\d+) packets \((\d+) bytes\)", said.stdout + said.stderr).groups()
+    return sent(said.stdout + said.stderr)
+
+
+def sent(said):
+    """Packets and bytes, by what tcpreplay said at its end."""
+    packets, sent_bytes = re.search(r"Actual: (\d+) packets \((\d+) bytes\)", said).groups()
     return int(packets), int(sent_bytes)
 
 

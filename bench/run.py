@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import asking
+import asking_live
 import day
 import dissecting
 import live
@@ -47,6 +48,9 @@ def main():
     if "day" in arguments.only:
         sizes = arguments.entries or (day.QUICK_SIZES if arguments.quick else day.SIZES)
         day.measure(table, built, work, sizes)
+    if "asking-live" in arguments.only:
+        entries = arguments.entries[0] if arguments.entries else asking_live.QUICK_ENTRIES if arguments.quick else asking_live.ENTRIES
+        asking_live.measure(table, built, work, entries, arguments.quick)
     if "profile" in arguments.only:
         profiling.show(built, mixed(work, sizes[0]), mixed(work, sizes[1]), work)
 
@@ -62,11 +66,11 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small captures, once: to see that it runs")
-    parser.add_argument("--only", action="append", choices=["live", "asking", "dissecting", "day", "profile"],
+    parser.add_argument("--only", action="append", choices=["live", "asking", "dissecting", "day", "asking-live", "profile"],
                         help="one part (may be repeated); profile shows where the time goes")
-    parser.add_argument("--entries", action="append", type=int, metavar="N", help="how many exchanges a day has (may be repeated)")
+    parser.add_argument("--entries", action="append", type=int, metavar="N", help="how many exchanges a day has (may be repeated), or the hour that is asked while recording")
     arguments = parser.parse_args()
-    arguments.only = arguments.only or ["live", "asking", "dissecting", "day"]
+    arguments.only = arguments.only or ["live", "asking", "dissecting", "day", "asking-live"]
     return arguments
 
 

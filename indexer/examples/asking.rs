@@ -1,10 +1,12 @@
 //! How long answers take: asks questions again and again, warm and cold, and prints each time.
 //!
 //!     asking DATA RUNS < questions.jsonl > times.jsonl
+//!     asking DATA once < questions.jsonl > times.jsonl
 //!
-//! A question is a line `{"name": …, "kfl": …, "from": ns, "to": ns, "limit": n, "of": …}`; `of` says whether it is about
-//! `entries`, a `histogram` or the `map`. Warm means that the process has asked
-//! before; cold that it opens the data directory anew, of which the kernel has forgotten every page.
+//! A question is a line `{"name": …, "kfl": …, "from": ns, "to": ns, "last": ns, "limit": n, "of": …}`; `last` is the stretch
+//! before the present, `of` says whether it is about `entries`, a `histogram` or the `map`. Warm means that the process
+//! has asked before; cold that it opens the data directory anew, of which the kernel has forgotten every page. With
+//! `once` each question is asked once, by a process that has the data open all the while.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, Write};
@@ -24,7 +26,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(dir), Some(runs)) = (arguments.next(), arguments.next()) else {
         return Err("usage: asking DATA RUNS < questions.jsonl".into());
     };
-    let (dir, runs) = (Path::new(&dir), runs.parse::<usize>()?);
+    let dir = Path::new(&dir);
+    if runs == "once" { ask_once(dir) } else { ask_again_and_again(dir, runs.parse()?) }
+}
+
+fn ask_once(dir: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let mut out = io::stdout().lock();
+    let data = Data::open(dir)?;
+    for line in io::stdin().lock().lines() {
+        let question: Value = serde_json::from_str(&line?)?;
+        let (entries, micros, _) = ask(&data, &question)?;
+        writeln!(out, "{}", json!({ "name": question["name"], "entries": entries, "us": micros }))?;
+    }
+    writeln!(out, "{}", json!({ "resident_kb": resident_kb() }))?;
+    Ok(out.flush()?)
+}
+
+fn ask_again_and_again(dir: &Path, runs: usize) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout().lock();
     let data = Data::open(dir)?;
     for line in io::stdin().lock().lines() {
@@ -60,7 +78,11 @@ fn ask(data: &Data, question: &Value) -> Result<(u64, u128, indexer::Read), Box<
     let began = Instant::now();
     let query = kfl::parse(question["kfl"].as_str().unwrap_or_default(), 0)?;
     let instant = |name: &str, default| question[name].as_i64().map_or(default, Timestamp::from_nanos);
-    let range = TimeRange::new(instant("from", Timestamp::MIN), instant("to", Timestamp::MAX));
+    let now_ns = i64::try_from(jiff::Timestamp::now().as_nanosecond())?;
+    let since =
+        question["last"].as_i64().map(|last_ns| Timestamp::from_nanos(now_ns.saturating_sub(last_ns)));
+    let from = since.unwrap_or_else(|| instant("from", Timestamp::MIN));
+    let range = TimeRange::new(from, instant("to", Timestamp::MAX));
     let range = range.ok_or("the range runs backward")?;
     let scope = Scope { range, ..Scope::default() };
     let coverage = match question["of"].as_str() {
@@ -80,6 +102,7 @@ fn entries(
     let options = QueryOptions { range, limit, order: Order::Descending, ..QueryOptions::default() };
     data.query(query, options, &mut |_| ControlFlow::Continue(()))
 }
+
 /// Has the kernel forget the pages of every file.
 fn forget(dir: &Path) -> io::Result<()> {
     for folder in ["sealed", "open"] {
