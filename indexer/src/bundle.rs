@@ -8,8 +8,8 @@
 //! file | file | … | contents (JSON) | contents' length, u32 LE | magic, 8 bytes
 //! ```
 //!
-//! Beside tantivy's files there are two of ours, to be read without opening the index: `vocabulary` and `traces`
-//! ([`crate::vocabulary`]). A bundle is one segment's, or that of several whose indexes were merged; each of those has a
+//! Beside tantivy's files there are three of ours, to be read without opening the index: `vocabulary`
+//! ([`crate::vocabulary`]), `traces` ([`crate::filter`]) where it can be told which there are, and `rollup` ([`crate::aggregate`]). A bundle is one segment's, or that of several whose indexes were merged; each of those has a
 //! name of its own for the same file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,12 +29,13 @@ use tantivy::directory::{
 };
 use tantivy::{Directory, HasLen};
 
+use crate::aggregate::Rollup;
 use crate::document::ENTRY_VERSION;
-use crate::vocabulary::{Filter, Vocabulary};
+use crate::vocabulary::Vocabulary;
 use crate::{Error, meter};
 
 /// Ends every bundle; the digits are the format's version.
-const MAGIC: &[u8; 8] = b"RMRIDX02";
+const MAGIC: &[u8; 8] = b"RMRIDX03";
 /// The magic and the length in front of it.
 const TAIL_BYTES: usize = 12;
 /// No contents are longer: an index has some ten files.
@@ -43,6 +44,7 @@ const CONTENTS_BYTES_MAX: usize = 1 << 20;
 /// Our own files in a bundle.
 const VOCABULARY: &str = "vocabulary";
 const TRACES: &str = "traces";
+const ROLLUP: &str = "rollup";
 
 /// What a bundle says of itself, without opening the index.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -131,7 +133,9 @@ pub struct Front<'a> {
     /// What its paths have for values.
     pub vocabulary: &'a Vocabulary,
     /// Which trace ids it has; `None` if that can't be told.
-    pub traces: Option<&'a Filter>,
+    pub traces: Option<&'a [u8]>,
+    /// Sums of everything in it; `None` if they would be too large.
+    pub rollup: Option<&'a Rollup>,
 }
 
 /// Bundles the files `names` of `index_dir` into `target`, which appears whole or not at all.
@@ -156,12 +160,13 @@ pub fn write(
         files.insert(name.to_string_lossy().into_owned(), (offset, length));
         offset += length;
     }
-    let ours =
-        [(VOCABULARY, rmp_serde::to_vec(front.vocabulary)), (TRACES, rmp_serde::to_vec(&front.traces))];
-    for (name, bytes) in ours {
-        let bytes = bytes
-            .map_err(|_| Error::Bundle { path: target.into(), reason: "its vocabulary can't be written" })?;
-        out.write_all(&bytes).map_err(Error::io(&temporary))?;
+    let unwritable =
+        |_| Error::Bundle { path: target.into(), reason: "what it says of itself can't be written" };
+    let vocabulary = rmp_serde::to_vec(front.vocabulary).map_err(unwritable)?;
+    let rollup = rmp_serde::to_vec(&front.rollup).map_err(unwritable)?;
+    let ours = [(VOCABULARY, vocabulary.as_slice()), (ROLLUP, rollup.as_slice())];
+    for (name, bytes) in ours.into_iter().chain(front.traces.map(|traces| (TRACES, traces))) {
+        out.write_all(bytes).map_err(Error::io(&temporary))?;
         files.insert(name.to_owned(), (offset, bytes.len() as u64));
         offset += bytes.len() as u64;
     }
@@ -241,15 +246,30 @@ impl Bundle {
     ///
     /// # Errors
     /// When that part is damaged.
-    pub fn traces(&self) -> Result<Option<Filter>, Error> {
-        self.ours(TRACES)
+    pub fn traces(&self) -> Result<Option<OwnedBytes>, Error> {
+        if !self.contents.files.contains_key(TRACES) {
+            return Ok(None);
+        }
+        self.bytes(TRACES).map(Some)
+    }
+
+    /// Sums of everything in it; `None` if it has none.
+    ///
+    /// # Errors
+    /// When that part is damaged.
+    pub fn rollup(&self) -> Result<Option<Rollup>, Error> {
+        self.ours(ROLLUP)
     }
 
     fn ours<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        let damaged = |reason| Error::Bundle { path: self.path.to_path_buf(), reason };
-        let slice = self.slice(Path::new(name)).map_err(|_| damaged("a part of it is missing"))?;
-        let bytes = slice.read_bytes(0..slice.len()).map_err(Error::io(&self.path))?;
-        rmp_serde::from_slice(bytes.as_slice()).map_err(|_| damaged("a part of it is damaged"))
+        rmp_serde::from_slice(self.bytes(name)?.as_slice())
+            .map_err(|_| Error::Bundle { path: self.path.to_path_buf(), reason: "a part of it is damaged" })
+    }
+
+    fn bytes(&self, name: &str) -> Result<OwnedBytes, Error> {
+        let missing = |_| Error::Bundle { path: self.path.to_path_buf(), reason: "a part of it is missing" };
+        let slice = self.slice(Path::new(name)).map_err(missing)?;
+        slice.read_bytes(0..slice.len()).map_err(Error::io(&self.path))
     }
 
     fn slice(&self, path: &Path) -> Result<Slice, OpenReadError> {

@@ -18,6 +18,7 @@ pub mod entry;
 mod error;
 mod evidence;
 mod export;
+mod filter;
 mod follow;
 mod growing;
 pub mod hunt;

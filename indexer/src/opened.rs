@@ -6,12 +6,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tantivy::directory::OwnedBytes;
 use tantivy::{Index, IndexReader, ReloadPolicy, Searcher};
 
 use crate::Error;
+use crate::aggregate::Rollup;
 use crate::bundle::{Bundle, Contents};
 use crate::document::{self, Fields};
-use crate::vocabulary::{Filter, Vocabulary};
+use crate::vocabulary::Vocabulary;
 
 /// Indexes kept open; the one that was used longest ago goes first. With a day in each that is more than a year.
 const OPEN_MAX: usize = 512;
@@ -93,12 +95,20 @@ impl Opened {
         }
     }
 
-    /// Which trace ids it has; `None` if that can't be told. Large, so it isn't kept.
+    /// Which trace ids it has, as a [`crate::filter`]; `None` if that can't be told.
     ///
     /// # Errors
     /// When that part is damaged.
-    pub fn traces(&self) -> Result<Option<Filter>, Error> {
+    pub fn traces(&self) -> Result<Option<OwnedBytes>, Error> {
         self.bundle.traces()
+    }
+
+    /// Sums of everything in it; `None` if it has none. Read anew each time.
+    ///
+    /// # Errors
+    /// When that part is damaged.
+    pub fn rollup(&self) -> Result<Option<Rollup>, Error> {
+        self.bundle.rollup()
     }
 
     /// The index.

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use tantivy::Index;
 
 use crate::Error;
+use crate::aggregate::Rollup;
 use crate::bundle::{self, Extent, Front};
+use crate::filter;
 use crate::opened::Ready;
-use crate::vocabulary::{Filter, Vocabulary};
+use crate::vocabulary::Vocabulary;
 
 /// Where tantivy keeps an index's state.
 const STATE_FILE: &str = "meta.json";
@@ -18,12 +20,13 @@ const STATE_FILE: &str = "meta.json";
 /// # Errors
 /// When the index can't be read or the bundle can't be written.
 pub fn pack(index: &Index, dir: &Path, target: &Path, extent: &Extent) -> Result<(), Error> {
-    let Ready { searcher, fields } = Ready::of(index)?;
-    let (vocabulary, traces) = match searcher.segment_readers() {
-        [reader] => (Vocabulary::of(reader, fields)?, Filter::of_traces(reader, fields)?),
-        _ => (Vocabulary::empty(), Filter::of(Vec::new())),
+    let ready = Ready::of(index)?;
+    let (vocabulary, traces) = match ready.searcher.segment_readers() {
+        [reader] => (Vocabulary::of(reader, ready.fields)?, filter::of_traces(reader, ready.fields)?),
+        _ => (Vocabulary::empty(), filter::of(Vec::new())),
     };
-    let front = Front { vocabulary: &vocabulary, traces: traces.as_ref() };
+    let rollup = Rollup::of(&ready)?;
+    let front = Front { vocabulary: &vocabulary, traces: traces.as_deref(), rollup: rollup.as_ref() };
     bundle::write(dir, &file_names(dir, index)?, &front, target, extent)
 }
 

@@ -1,19 +1,17 @@
 //! What an index knows, small enough to be looked at before the index is opened.
 //!
 //! For each path the values it has, if they are few: protocols, methods, status codes, names, namespaces,
-//! nodes. For addresses and trace ids, which are many, a filter that says no, or perhaps (binary fuse filters, Graf and
-//! Lemire 2022: one in 256 of those that aren't there gets a perhaps). So an index that can't hold an answer stays closed.
+//! nodes. For addresses, which are many, a [`filter`]. So an index that can't hold an answer stays closed.
 
 use std::collections::BTreeMap;
 
-use kfl::TraceId;
-use segment::Digest;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use tantivy::SegmentReader;
-use xorf::{BinaryFuse8, Filter as _};
 
 use crate::Error;
 use crate::document::{self, Fields};
+use crate::filter;
 
 /// Values of a path; of more none is kept.
 const VALUES_MAX: usize = 48;
@@ -21,8 +19,6 @@ const VALUES_MAX: usize = 48;
 const VALUE_BYTES_MAX: usize = 2_048;
 /// Paths; where there are more, a path that isn't known may be there.
 const PATHS_MAX: usize = 4_096;
-/// Keys of a filter; where there are more, there is none.
-const KEYS_MAX: usize = 4 << 20;
 
 /// What an index knows.
 #[derive(Serialize, Deserialize)]
@@ -31,14 +27,7 @@ pub struct Vocabulary {
     is_complete: bool,
     /// By path, as terms spell it: the values' texts in order, or `None` where there are many.
     paths: BTreeMap<String, Option<Vec<String>>>,
-    addresses: Option<Filter>,
-}
-
-/// Says of a key that it isn't there, or perhaps is.
-#[derive(Serialize, Deserialize)]
-pub struct Filter {
-    /// None without keys.
-    filters: Vec<BinaryFuse8>,
+    addresses: Option<ByteBuf>,
 }
 
 /// The values of a path.
@@ -57,7 +46,11 @@ impl Vocabulary {
     /// Of an index without entries.
     #[must_use]
     pub fn empty() -> Self {
-        Self { is_complete: true, paths: BTreeMap::new(), addresses: Filter::of(Vec::new()) }
+        Self {
+            is_complete: true,
+            paths: BTreeMap::new(),
+            addresses: filter::of(Vec::new()).map(ByteBuf::from),
+        }
     }
 
     /// Of an index segment.
@@ -85,7 +78,7 @@ impl Vocabulary {
                 (path, bytes) = (of.to_owned(), 0);
             }
             if ADDRESS_PATHS.contains(&of) {
-                addresses.push(hash(value.get(1..).unwrap_or_default()));
+                addresses.push(filter::hash(value.get(1..).unwrap_or_default()));
             }
             bytes += value.len();
             match &mut values {
@@ -96,7 +89,7 @@ impl Vocabulary {
             }
         }
         end(&path, values);
-        Ok(Self { is_complete, paths, addresses: Filter::of(addresses) })
+        Ok(Self { is_complete, paths, addresses: filter::of(addresses).map(ByteBuf::from) })
     }
 
     /// The values of the path that terms spell so.
@@ -120,64 +113,6 @@ impl Vocabulary {
     #[must_use]
     pub fn may_have_address(&self, path: &str, address: &str) -> bool {
         !ADDRESS_PATHS.contains(&path)
-            || self.addresses.as_ref().is_none_or(|filter| filter.may_have(address))
+            || self.addresses.as_ref().is_none_or(|addresses| filter::may_have(addresses, address))
     }
-}
-
-impl Filter {
-    /// Of hashed keys; `None` where there are too many.
-    #[must_use]
-    pub fn of(mut keys: Vec<u64>) -> Option<Self> {
-        keys.sort_unstable();
-        keys.dedup();
-        if keys.len() > KEYS_MAX {
-            return None;
-        }
-        if keys.is_empty() {
-            return Some(Self { filters: Vec::new() });
-        }
-        BinaryFuse8::try_from(keys).ok().map(|filter| Self { filters: vec![filter] })
-    }
-
-    /// Whether the key may be there.
-    #[must_use]
-    pub fn may_have(&self, key: &str) -> bool {
-        self.filters.iter().any(|filter| filter.contains(&hash(key)))
-    }
-
-    /// Of the words in an index segment that may be trace ids; `None` where there are too many, or entries whose words
-    /// aren't all known.
-    ///
-    /// # Errors
-    /// When the index can't be read.
-    pub fn of_traces(reader: &SegmentReader, fields: Fields) -> Result<Option<Self>, Error> {
-        let words = reader.inverted_index(fields.word)?;
-        let read_failed = |error: std::io::Error| Error::Index(error.into());
-        if words.terms().get(document::INCOMPLETE).map_err(read_failed)?.is_some() {
-            return Ok(None);
-        }
-        let mut stream = words.terms().stream().map_err(read_failed)?;
-        let mut keys = Vec::new();
-        while stream.advance() && keys.len() <= KEYS_MAX {
-            let word = stream.key();
-            if matches!(word.len(), 16 | 32) && word.iter().all(u8::is_ascii_hexdigit) {
-                keys.push(hash(std::str::from_utf8(word).unwrap_or_default()));
-            }
-        }
-        Ok(Self::of(keys))
-    }
-}
-
-/// The words by which a trace id may be said: all its digits, and the half of them if the others are zeros.
-#[must_use]
-pub fn trace_words(id: TraceId) -> Vec<String> {
-    let digits = id.to_string();
-    let short = digits.strip_prefix("0000000000000000").map(str::to_owned);
-    short.into_iter().chain([digits]).collect()
-}
-
-/// The same everywhere and for ever.
-fn hash(key: &str) -> u64 {
-    let digest = Digest::blake3(key.as_bytes());
-    digest.0.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

@@ -38,6 +38,11 @@ impl<T: Total> Labelled<T> {
         }
     }
 
+    /// Adds to the total of a label.
+    pub fn add(&mut self, label: &str, total: T) {
+        self.at(label).add(total);
+    }
+
     /// Adds all totals of another one.
     pub fn merge(&mut self, other: Self) {
         if self.by_label.is_empty() && self.others.is_none() {
@@ -45,7 +50,7 @@ impl<T: Total> Labelled<T> {
             return;
         }
         for (label, total) in other.by_label {
-            self.at(&label).add(total);
+            self.add(&label, total);
         }
         if let Some(others) = other.others {
             self.others.get_or_insert_default().add(others);

@@ -4,18 +4,49 @@
 //! told by its middle, so what is told is at most 1/128, that is 0.8 %, beside the truth; the greatest is exact.
 //! Cells can be added up, whichever file or thread they come from.
 
+use serde::{Deserialize, Serialize};
+
 /// Cells of a power of two, as a power of two.
 const CELLS_LOG: u32 = 6;
 /// Up to here a cell holds one value.
 const EXACT_MAX: u64 = 2 << CELLS_LOG;
 
 /// Counts of microseconds.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Latencies {
     /// By cell; none behind the last that isn't empty.
     counts: Vec<u64>,
     count: u64,
     max_us: u64,
+}
+
+/// As they lie in a file: the cells that aren't empty, each with its count, and the greatest.
+#[derive(Serialize, Deserialize)]
+struct Stored(Vec<(u16, u64)>, u64);
+
+impl From<Latencies> for Stored {
+    fn from(Latencies { counts, max_us, .. }: Latencies) -> Self {
+        let cells = counts.into_iter().zip(0..).filter(|(count, _)| *count > 0);
+        Self(cells.map(|(count, cell)| (cell, count)).collect(), max_us)
+    }
+}
+
+impl From<Stored> for Latencies {
+    fn from(Stored(cells, max_us): Stored) -> Self {
+        let mut latencies = Self { max_us, ..Self::default() };
+        for (at, count) in cells {
+            let at = usize::from(at).min(cell(u64::MAX));
+            if latencies.counts.len() <= at {
+                latencies.counts.resize(at + 1, 0);
+            }
+            if let Some(into) = latencies.counts.get_mut(at) {
+                *into = into.saturating_add(count);
+            }
+            latencies.count = latencies.count.saturating_add(count);
+        }
+        latencies
+    }
 }
 
 impl Latencies {
@@ -53,9 +84,9 @@ impl Latencies {
             self.counts.resize(other.counts.len(), 0);
         }
         for (count, other) in self.counts.iter_mut().zip(&other.counts) {
-            *count += other;
+            *count = count.saturating_add(*other);
         }
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.max_us = self.max_us.max(other.max_us);
     }
 
@@ -75,9 +106,9 @@ impl Latencies {
     #[must_use]
     pub fn quantile_us(&self, share: f64) -> Option<u64> {
         let rank = ((share.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).max(1);
-        let mut passed = 0;
+        let mut passed = 0_u64;
         for (cell, count) in self.counts.iter().enumerate() {
-            passed += count;
+            passed = passed.saturating_add(*count);
             if passed >= rank {
                 return Some(middle_us(cell).min(self.max_us));
             }
@@ -153,6 +184,8 @@ mod tests {
             let mut by_cell = Latencies::default();
             by_cell.add_cells(first, &counts, sum.max_us);
             prop_assert_eq!(&sum, &by_cell);
+            let stored = rmp_serde::to_vec(&sum).unwrap();
+            prop_assert_eq!(&sum, &rmp_serde::from_slice::<Latencies>(&stored).unwrap());
             both.sort_unstable();
             prop_assert_eq!(sum.max_us(), both.last().copied());
             for share in [0.0, 0.5, 0.9, 0.99, 1.0] {

@@ -10,6 +10,8 @@
 //! The aggregations: [`timeline`] counts over time, in buckets of some [`width`], [`tallies`] sums up what [`tally`] holds by endpoint or edge,
 //! [`map`] makes a graph of the latter, [`top`] counts the values of any [`field`]. [`latency`] holds percentiles.
 //!
+//! Where everything in an index is asked for, its [`rollup`] tells the sums, and none of this is done.
+//!
 //! What a filter redacts is taken out of each entry before it is counted; that needs every row.
 
 mod cells;
@@ -20,6 +22,7 @@ mod lane;
 mod latency;
 mod map;
 mod matching;
+mod rollup;
 mod tallies;
 mod tally;
 mod timeline;
@@ -37,6 +40,7 @@ pub use lane::Lane;
 pub use latency::Latencies;
 pub use map::{NodeTotals, ServiceMap};
 pub use matching::Documents;
+pub use rollup::Rollup;
 pub use tallies::EndpointTotals;
 pub use tally::Tally;
 pub use timeline::{By, Series, Timeline};

@@ -8,6 +8,7 @@ use super::effort::Halt;
 use super::labelled::Labelled;
 use super::lane::Lane;
 use super::matching::Documents;
+use super::rollup::Rollup;
 use super::tally::{Part, Tally};
 use super::walk::{Aggregation, One, Walk};
 use super::{LABELS_MAX, Scope};
@@ -110,6 +111,14 @@ impl Aggregation for Tallies {
             cells.settle();
         })?;
         cells.add_to(&labels, held)
+    }
+
+    fn uses_rollups(&self) -> bool {
+        true
+    }
+
+    fn rollup(&self, held: &mut Self::Held, rollup: Rollup) {
+        rollup.add_to(*self, held);
     }
 
     fn entry(&self, held: &mut Self::Held, one: &One<'_>) {

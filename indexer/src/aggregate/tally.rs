@@ -1,11 +1,13 @@
 //! What is summed up of the entries of one endpoint or edge.
 
+use serde::{Deserialize, Serialize};
+
 use super::labelled::Total;
 use super::latency::Latencies;
 use crate::document::{Class, Facts};
 
 /// Sums over entries. Flows are no exchanges: their bytes hold those of the exchanges within them, so both are counted apart.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Exchanges.
     pub count: u64,
@@ -82,15 +84,16 @@ impl Tally {
 
 impl Total for Tally {
     fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.errors += other.errors;
-        self.client_errors += other.client_errors;
-        self.unanswered += other.unanswered;
-        self.request_bytes += other.request_bytes;
-        self.response_bytes += other.response_bytes;
-        self.flows += other.flows;
-        self.flow_request_bytes += other.flow_request_bytes;
-        self.flow_response_bytes += other.flow_response_bytes;
+        let add = |into: &mut u64, more: u64| *into = into.saturating_add(more);
+        add(&mut self.count, other.count);
+        add(&mut self.errors, other.errors);
+        add(&mut self.client_errors, other.client_errors);
+        add(&mut self.unanswered, other.unanswered);
+        add(&mut self.request_bytes, other.request_bytes);
+        add(&mut self.response_bytes, other.response_bytes);
+        add(&mut self.flows, other.flows);
+        add(&mut self.flow_request_bytes, other.flow_request_bytes);
+        add(&mut self.flow_response_bytes, other.flow_response_bytes);
         self.latencies.merge(&other.latencies);
     }
 }

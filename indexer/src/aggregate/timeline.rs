@@ -9,6 +9,7 @@ use super::effort::Halt;
 use super::labelled::{Labelled, Total};
 use super::lane::Lane;
 use super::matching::Documents;
+use super::rollup::{self, Minute, Rollup};
 use super::walk::{Aggregation, One, Walk};
 use super::width::Width;
 use super::{LABELS_MAX, Scope, width};
@@ -164,31 +165,21 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(documents: &Documents<'_>, by: By) -> Result<Self, Halt> {
-        let columns = documents.reader.fast_fields();
-        let all = Self { column: None, group_of: vec![0], labels: vec![String::new()] };
-        let name = match by {
-            By::Nothing => return Ok(all),
-            By::Class => {
-                let labels = Class::ALL.iter().map(|class| class.name().to_owned()).collect();
-                let group_of = (0..Class::ALL.len() as u32).collect();
-                return Ok(Self { column: Some(columns.u64("class")?), group_of, labels });
-            }
-            By::Node => "segment",
-            By::Protocol | By::Source | By::Destination => "edge",
-        };
-        let Some(column) = columns.str(name)? else { return Ok(all) };
-        let mut groups =
-            Self { column: Some(column.ords().clone()), group_of: Vec::new(), labels: Vec::new() };
-        let (mut known, mut text) = (HashMap::new(), String::new());
-        for ordinal in 0..column.num_terms() as u64 {
-            column.ord_to_str(ordinal, &mut text)?;
-            let label = match by {
-                By::Node => documents.ended.id(ordinal).map(|id| id.chain.to_string()).unwrap_or_default(),
-                By::Source => Edge::of_text(&text).source,
-                By::Destination => Edge::of_text(&text).destination,
-                By::Nothing | By::Class | By::Protocol => Edge::of_text(&text).protocol,
-            };
+    /// All in one.
+    fn all() -> Self {
+        Self { column: None, group_of: vec![0], labels: vec![String::new()] }
+    }
+
+    fn by_class(column: Option<Column<u64>>) -> Self {
+        let labels = Class::ALL.iter().map(|class| class.name().to_owned()).collect();
+        Self { column, group_of: (0..Class::ALL.len() as u32).collect(), labels }
+    }
+
+    /// By what is told of the values.
+    fn by_label(column: Option<Column<u64>>, told: impl Iterator<Item = String>) -> Self {
+        let mut groups = Self { column, group_of: Vec::new(), labels: Vec::new() };
+        let mut known = HashMap::new();
+        for label in told {
             let next = groups.labels.len() as u32;
             let group = *known.entry(label.clone()).or_insert(next);
             if group == next {
@@ -196,7 +187,46 @@ impl Groups {
             }
             groups.group_of.push(group);
         }
-        Ok(groups)
+        groups
+    }
+
+    fn of(documents: &Documents<'_>, by: By) -> Result<Self, Halt> {
+        let columns = documents.reader.fast_fields();
+        let name = match by {
+            By::Nothing => return Ok(Self::all()),
+            By::Class => return Ok(Self::by_class(Some(columns.u64("class")?))),
+            By::Node => "segment",
+            By::Protocol | By::Source | By::Destination => "edge",
+        };
+        let Some(column) = columns.str(name)? else { return Ok(Self::all()) };
+        let mut told = Vec::new();
+        for ordinal in 0..column.num_terms() as u64 {
+            let mut text = String::new();
+            column.ord_to_str(ordinal, &mut text)?;
+            told.push(match by {
+                By::Node => documents.ended.id(ordinal).map(|id| id.chain.to_string()).unwrap_or_default(),
+                _ => label_of_edge(&text, by),
+            });
+        }
+        Ok(Self::by_label(Some(column.ords().clone()), told.into_iter()))
+    }
+
+    fn of_rollup(rollup: &Rollup, by: By) -> Self {
+        match by {
+            By::Nothing | By::Node => Self::all(),
+            By::Class => Self::by_class(None),
+            _ => Self::by_label(None, rollup.edges().map(|edge| label_of_edge(edge, by))),
+        }
+    }
+}
+
+/// What a column's label of an edge tells.
+fn label_of_edge(text: &str, by: By) -> String {
+    let Edge { source, destination, protocol } = Edge::of_text(text);
+    match by {
+        By::Source => source,
+        By::Destination => destination,
+        _ => protocol,
     }
 }
 
@@ -219,15 +249,15 @@ impl Cells {
     }
 
     #[inline]
-    fn take(&mut self, group: u32, bucket: i64, is_flow: bool) {
+    fn take(&mut self, group: u32, bucket: i64, is_flow: bool, more: u64) {
         match self {
             Self::Full { first, buckets, counts } => {
                 let at = (group as usize * *buckets + (bucket - *first) as usize) * 2 + usize::from(is_flow);
                 if let Some(count) = counts.get_mut(at) {
-                    *count += 1;
+                    *count += more;
                 }
             }
-            Self::Sparse(counts) => *counts.entry((group, bucket, is_flow)).or_default() += 1,
+            Self::Sparse(counts) => *counts.entry((group, bucket, is_flow)).or_default() += more,
         }
     }
 
@@ -283,11 +313,34 @@ impl Aggregation for Counting {
                     bucket_ns = start..start.saturating_add(every_ns);
                 }
                 let group = group_of.get(group[at] as usize).copied().unwrap_or_default();
-                cells.take(group, bucket, class[at] == flow);
+                cells.take(group, bucket, class[at] == flow, 1);
             });
         })?;
         cells.add_to(&labels, held);
         Ok(())
+    }
+
+    fn uses_rollups(&self) -> bool {
+        self.by != By::Node && self.every_ns % rollup::MINUTE_NS == 0
+    }
+
+    fn rollup(&self, held: &mut Self::Held, rollup: Rollup) {
+        let groups = Groups::of_rollup(&rollup, self.by);
+        let bucket_of =
+            |minute: &Minute| minute.number.saturating_mul(rollup::MINUTE_NS).div_euclid(self.every_ns);
+        let numbers = || rollup.minutes().iter().map(bucket_of);
+        let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else { return };
+        let mut cells = Cells::new(first, last, groups.labels.len());
+        for minute in rollup.minutes() {
+            let bucket = bucket_of(minute);
+            for (edge, class, count) in &minute.counts {
+                let value = if self.by == By::Class { usize::from(*class) } else { *edge as usize };
+                let group = groups.group_of.get(value).copied().unwrap_or_default();
+                let is_flow = u64::from(*class) == Class::Flow.code();
+                cells.take(group, bucket, is_flow, u64::from(*count));
+            }
+        }
+        cells.add_to(&groups.labels, held);
     }
 
     fn entry(&self, held: &mut Self::Held, one: &One<'_>) {

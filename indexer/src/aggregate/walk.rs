@@ -1,5 +1,6 @@
 //! Walks all sources of a question, several at once, and adds up what an aggregation makes of each.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +12,14 @@ use serde_json::Value;
 use super::Scope;
 use super::effort::{Effort, Halt};
 use super::matching::{Documents, Matching};
+use super::rollup::Rollup;
 use crate::Error;
 use crate::data::{Coverage, Data};
 use crate::document::Facts;
 use crate::entry::{self, complete, without_bodies};
-use crate::opened::Ready;
+use crate::opened::{Opened, Ready};
 use crate::pipeline::{self, Start};
+use crate::plan;
 use crate::search::{Kind, Source, Stop, asked_range, sources};
 
 /// What is made of answers.
@@ -32,6 +35,14 @@ pub trait Aggregation: Sync {
     /// # Errors
     /// When the index can't be read, or too much was spent.
     fn documents(&self, held: &mut Self::Held, documents: &Documents<'_>) -> Result<(), Halt>;
+
+    /// Whether it is told by the sums of a whole index.
+    fn uses_rollups(&self) -> bool {
+        false
+    }
+
+    /// Takes an index in which everything is an answer by its sums; called if it [uses](Self::uses_rollups) them.
+    fn rollup(&self, _held: &mut Self::Held, _rollup: Rollup) {}
 
     /// Takes one answer that no column tells of.
     fn entry(&self, held: &mut Self::Held, one: &One<'_>);
@@ -211,6 +222,16 @@ impl<'a> Walk<'a> {
         let mut held = aggregation.begin();
         match kind {
             Kind::Index(index, segments) => {
+                if aggregation.uses_rollups()
+                    && let Some(rollup) = self.rollup(index, segments)
+                {
+                    aggregation.rollup(&mut held, rollup);
+                    let entries = index.contents().entries;
+                    done.entries += entries;
+                    done.candidates += entries;
+                    done.decided_by_index += entries;
+                    return Ok(held);
+                }
                 self.index(aggregation, index.ready()?, Some(segments), &mut held, done)?;
             }
             Kind::Growing(id) => {
@@ -225,11 +246,22 @@ impl<'a> Walk<'a> {
         Ok(held)
     }
 
+    /// The sums of an index if everything in it is an answer. Where they are damaged, columns tell.
+    fn rollup(&self, index: &Opened, segments: &BTreeSet<SegmentId>) -> Option<Rollup> {
+        let contents = index.contents();
+        let is_within = |ns| self.range.contains(Timestamp::from_nanos(ns));
+        let are_all = plan::is_all(self.query.expression())
+            && is_within(contents.first_ns)
+            && is_within(contents.last_ns)
+            && segments.iter().map(|segment| contents.entries_of(segment)).sum::<u64>() == contents.entries;
+        if are_all { index.rollup().ok()? } else { None }
+    }
+
     fn index<A: Aggregation>(
         &self,
         aggregation: &A,
         ready: &Ready,
-        segments: Option<&std::collections::BTreeSet<SegmentId>>,
+        segments: Option<&BTreeSet<SegmentId>>,
         held: &mut A::Held,
         done: &mut Done,
     ) -> Result<(), Halt> {

@@ -56,6 +56,12 @@ impl Candidates {
     }
 }
 
+/// Whether an expression leaves nothing out: the empty query.
+#[must_use]
+pub fn is_all(expression: &Expression) -> bool {
+    matches!(expression, Expression::Truth(Operand::Literal(Literal::Bool(true))))
+}
+
 /// Plans an expression over one index segment.
 ///
 /// # Errors

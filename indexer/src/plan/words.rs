@@ -7,7 +7,7 @@ use tantivy::InvertedIndexReader;
 use super::{Candidates, Planner, add_postings, read_failed};
 use crate::Error;
 use crate::document::{self, END, INCOMPLETE, Words};
-use crate::vocabulary::trace_words;
+use crate::filter::trace_words;
 
 /// No word comes before this: those that stand for something else begin with control characters.
 const FIRST_WORD: &str = "0";

@@ -5,9 +5,10 @@ use kfl::{Expression, Path, Step};
 use crate::Error;
 use crate::document::{self, TermPath, TermValue};
 use crate::entry::{reads_bodies, row_has};
+use crate::filter;
 use crate::opened::Opened;
 use crate::probe::Probe;
-use crate::vocabulary::{Values, trace_words};
+use crate::vocabulary::Values;
 
 /// Why an index stays closed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -66,8 +67,9 @@ pub fn rules_out(expression: &Expression, index: &Opened) -> Result<Option<Reaso
         }
         Expression::Trace(id) => {
             let traces = index.traces()?;
-            let words = trace_words(*id);
-            let may_have = traces.is_none_or(|traces| words.iter().any(|word| traces.may_have(word)));
+            let words = filter::trace_words(*id);
+            let may_have =
+                traces.is_none_or(|traces| words.iter().any(|word| filter::may_have(&traces, word)));
             Ok(Some(Reason::Trace).filter(|_| !may_have))
         }
         Expression::Comparison { .. } | Expression::Truth(_) => predicate(expression, index),

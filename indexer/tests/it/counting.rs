@@ -313,3 +313,31 @@ fn counting_stops_where_it_may_cost_no_more() {
     assert_eq!(whole.plan.decided_by_index, whole.entries);
     assert!(whole.plan.read.bytes > 0 && whole.plan.opened == whole.plan.indexes);
 }
+
+#[test]
+fn sums_of_a_whole_index_are_those_of_its_entries() {
+    let dir = recording::indexed();
+    let data = Data::open(dir.path()).unwrap();
+    let starts = starts(&data);
+    let cut = between(starts[starts.len() / 3], starts[starts.len() - 1] - 1);
+    let [all, each] = ["", "not protocol.name == \"none\""].map(|text| kfl::parse(text, 0).unwrap());
+    for range in [TimeRange::ALL, cut] {
+        let scope = Scope { range, ..Scope::default() };
+        let read = |of: &indexer::Coverage| of.plan.read.bytes;
+        for by in [By::Nothing, By::Protocol, By::Class, By::Source, By::Destination, By::Node] {
+            for every_ns in [60_000_000_000, 86_400_000_000_000, 90_000_000_000] {
+                let [summed, counted] = [&all, &each]
+                    .map(|query| data.timeline(query, &scope, by, Width::Fixed(every_ns)).unwrap());
+                assert_eq!(summed.start_ns, counted.start_ns);
+                assert_eq!(summed.series, counted.series, "{by:?} every {every_ns} ns");
+                assert_eq!(summed.coverage.entries, counted.coverage.entries);
+            }
+        }
+        let [summed, counted] = [&all, &each].map(|query| data.service_map(query, &scope).unwrap());
+        assert_eq!((&summed.edges, &summed.nodes), (&counted.edges, &counted.nodes));
+        assert!(read(&summed.coverage) < read(&counted.coverage), "columns were read");
+        let [summed, counted] = [&all, &each].map(|query| data.endpoints(query, &scope).unwrap());
+        assert_eq!(summed.endpoints, counted.endpoints);
+        assert!(read(&summed.coverage) < read(&counted.coverage), "columns were read");
+    }
+}
