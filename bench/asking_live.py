@@ -113,7 +113,7 @@ def questions(truth, count):
             {"kfl": f'request.path == "{needles["path"]}" and response.status == {needles["path_status"]}', **within}, 1),
         "header by regex": lambda: (
             {"kfl": 'request.headers["X-Debug-Session"] == r"^zebra-[0-9a-f]+$"', **within}, header["requests"]),
-        "full text": lambda: ({"kfl": f'text("{needles["phrase"]["text"]}")', "limit": 50}, None),
+        "full text": lambda: ({"kfl": f'text("{needles["phrase"]["text"]}")', "limit": 50, **within}, None),
         "5 minutes, first 100": five_minutes,
         "histogram by class": lambda: ({"kfl": "", "of": "histogram"}, None),
         "service map": lambda: ({"kfl": "", "of": "map"}, None),

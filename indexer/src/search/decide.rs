@@ -11,8 +11,10 @@ use crate::data::Data;
 use crate::entry::{self, complete, reads_bodies};
 use crate::pipeline::{self, Start};
 
-/// With more candidates than this in one segment it is dissected once for all of them.
-const SINGLE_MAX: usize = 24;
+/// Candidates in one segment that are opened one by one; with more it is dissected once for all of them, unless it is large.
+const SINGLES_MAX: usize = 24;
+/// To dissect a segment takes about as long as to open one of so many of its entries.
+const ENTRIES_PER_SINGLE: u64 = 1_024;
 
 /// Decides about candidates, in order of time.
 pub struct Deciding<'a> {
@@ -54,7 +56,12 @@ impl<'a> Deciding<'a> {
             return Ok(true);
         }
         let Some(id) = row.get("id").and_then(Value::as_str) else { return Ok(false) };
-        if let Some((segment, candidates)) = ended_in.filter(|(_, candidates)| *candidates > SINGLE_MAX)
+        let is_many = |segment: &SegmentId, candidates: usize| {
+            let share = self.data.entries_of(segment) / ENTRIES_PER_SINGLE;
+            candidates > SINGLES_MAX && candidates as u64 > share
+        };
+        if let Some((segment, candidates)) =
+            ended_in.filter(|(segment, candidates)| is_many(segment, *candidates))
             && let Some(holds) = self.in_segment(&segment, id, candidates)?
         {
             return Ok(holds);
