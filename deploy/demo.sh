@@ -54,11 +54,12 @@ record() {
         return 1
     fi
     title 'Recording the loopback interface, without the dashboard itself'
-    local listen=()
+    # Segments are this short so that there are some to look at.
+    local options=(-i lo --rotate-after "$((shop_seconds / 3))s")
     free_port
-    if [ "$port" != 8898 ]; then listen=(--listen "127.0.0.1:$port"); fi
-    printf "\n\$ remora record -i lo --bpf 'not port %s'%s &\n" "$port" "${listen:+ ${listen[*]}}"
-    remora record -i lo --bpf "not port $port" "${listen[@]}" >"$log" 2>&1 &
+    if [ "$port" != 8898 ]; then options+=(--listen "127.0.0.1:$port"); fi
+    printf "\n\$ remora record %s --bpf 'not port %s' &\n" "${options[*]}" "$port"
+    remora record "${options[@]}" --bpf "not port $port" >"$log" 2>&1 &
     recorder=$!
     for _ in $(seq 50); do
         if ls "$REMORA_DATA"/open/*.pcapng.zst >/dev/null 2>&1; then return 0; fi
@@ -169,7 +170,7 @@ links() {
     local from to first last
     first=$(instant "$opened") from=$(instant "$begins") to=$(instant "$ends") last=$(instant "$closed")
     printf '\n  The burst on the time line, and what failed in it:\n'
-    link / "from=$first" "to=$last" 'q=http and response.status >= 500'
+    link / "from=$first" "to=$last" 'q=http and response.status == 500'
     printf '\n  One attempt to pay, with what the bank answered:\n'
     link / "entry=$cause" "from=$first" "to=$last" "q=trace(\"$trace\")"
     printf '\n  What changed when it began:\n'
@@ -219,7 +220,7 @@ onward() {
     if [ "$port" != 8898 ]; then listen=" --listen 127.0.0.1:$port"; fi
     printf '  remora serve%s\n      the dashboard over what was recorded here\n' "$listen"
     if [ -n "$trace" ]; then
-        title 'The incident in the dashboard, while it is served'
+        title 'While the dashboard is served, these open on the incident:'
         links
     fi
 }
