@@ -43,9 +43,10 @@ interface Gathered {
   skipped: number;
 }
 
-interface State extends Kept {
+interface State {
   /** The question that this answers: what another one brought isn't shown. */
   readonly of: string;
+  readonly rows: readonly Row[];
   readonly waiting: number;
   readonly skipped: number;
   readonly link: Link;
@@ -54,7 +55,6 @@ interface State extends Kept {
 const nothing = (of: string): State => ({
   of,
   rows: [],
-  dropped: 0,
   waiting: 0,
   skipped: 0,
   link: "connecting",
@@ -82,7 +82,10 @@ export function useLive(q: string, from: string, isOn: boolean, isHeld: boolean)
     const { rows, skipped } = gathered.current;
     gathered.current = { rows: [], skipped: 0 };
     if (rows.length === 0 && skipped === 0) return;
-    change((before) => ({ ...kept(before.rows, rows), skipped: before.skipped + skipped, waiting: 0 }));
+    change((before) => {
+      const { rows: present, dropped } = kept(before.rows, rows);
+      return { rows: present, skipped: before.skipped + skipped + dropped, waiting: 0 };
+    });
   }, [change]);
 
   useEffect(() => {
