@@ -54,30 +54,39 @@ class Asking(asyncio.Protocol):
             self.rest = b""
             self.client.answered += 1
             self.client.free.append(self)
+            self.client.go_on()
 
 
 class Client:
     """So many connections, and what came of them."""
 
-    def __init__(self):
-        self.free, self.asked, self.answered = deque(), 0, 0
+    def __init__(self, rate, seconds):
+        self.rate, self.seconds = rate, seconds
+        self.free, self.asked, self.answered, self.began = deque(), 0, 0, None
 
-    async def run(self, host, port, rate, seconds, connections):
+    async def run(self, host, port, connections):
         loop = asyncio.get_running_loop()
         for _ in range(connections):
             await loop.create_connection(lambda: Asking(self), host, port)
-        began = time.monotonic()
-        while (passed := time.monotonic() - began) < seconds:
-            while self.free and self.asked < passed * rate:
-                self.free.popleft().ask(self.asked)
-                self.asked += 1
+        self.began = time.monotonic()
+        while self.go_on():
             await asyncio.sleep(TICK_SECONDS)
-        elapsed = time.monotonic() - began
+        elapsed = time.monotonic() - self.began
         for _ in range(500):
             if self.answered == self.asked:
                 break
             await asyncio.sleep(TICK_SECONDS)
         return {"asked": self.asked, "answered": self.answered, "seconds": round(elapsed, 3)}
+
+    def go_on(self):
+        """Asks as many as are due and as connections are free; false once the time is over."""
+        passed = time.monotonic() - self.began
+        if passed >= self.seconds:
+            return False
+        while self.free and self.asked < passed * self.rate:
+            self.free.popleft().ask(self.asked)
+            self.asked += 1
+        return True
 
 
 async def serve(host, port):
@@ -99,7 +108,7 @@ def main():
     if arguments.role == "serve":
         asyncio.run(serve(host, int(port)))
     else:
-        done = asyncio.run(Client().run(host, int(port), arguments.rate, arguments.seconds, arguments.connections))
+        done = asyncio.run(Client(arguments.rate, arguments.seconds).run(host, int(port), arguments.connections))
         print(json.dumps(done))
 
 
