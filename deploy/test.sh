@@ -32,6 +32,11 @@ step doctests cargo test --workspace --doc --quiet
 if [ -e web/node_modules/.package-lock.json ]; then
     step web-lint deploy/web.sh lint
     step web-unit deploy/web.sh unit
+    if command -v "${CHROMIUM:-chromium}" >/dev/null; then
+        step browser deploy/web.sh browser
+    else
+        skip browser "the dashboard was not driven by a browser: there is no chromium"
+    fi
 else
     skip web "the dashboard's packages are not there; make web says why"
 fi

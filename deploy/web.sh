@@ -4,7 +4,7 @@
 #   deploy/web.sh            builds it into web/dist, which is compiled into `remora`; nothing, when nothing changed
 #   deploy/web.sh unit       its unit tests
 #   deploy/web.sh lint       its lints
-#   deploy/web.sh browser    drives it with Chromium, against a real server over real captures
+#   deploy/web.sh browser    drives it with Chromium, against a real server over real captures; names of specs choose some
 #   deploy/web.sh pictures   pictures of each view, for the README
 set -euo pipefail
 cd "$(dirname "$0")/../web"
@@ -26,7 +26,7 @@ main() {
         "") ;;
         lint) npm run --silent lint ;;
         unit) npm run --silent test ;;
-        browser) browser ;;
+        browser) shift; browser "$@" ;;
         pictures) pictures ;;
         *) echo "web: unknown task $1" >&2; exit 2 ;;
     esac
@@ -51,16 +51,15 @@ browser() {
     npm run --silent e2e -- "$@"
 }
 
-# Traffic is shown as real servers made it; the map and the comparison need more services than fixtures/captures has,
-# and show an hour of the made-up cluster.
+# An hour of the made-up cluster's traffic, with its incidents: real captures that may be given away hold fewer services.
 pictures() {
-    (cd .. && cargo build --release --quiet -p api -p recorder -p generate)
+    (cd .. && cargo build --quiet -p api -p recorder -p generate)
     local target=${CARGO_TARGET_DIR:-$PWD/../target}
     REMORA_CLUSTER=$(mktemp -d)
-    export REMORA_CLUSTER REMORA_BIN="$target/release/remora" PICTURES="$PWD/pictures"
+    export REMORA_CLUSTER PICTURES="$PWD/pictures"
     trap 'rm -rf "$REMORA_CLUSTER"' EXIT
-    "$target/release/remora-generate" --entries 200000 --hours 1 -o "$REMORA_CLUSTER/hour.pcapng"
-    "$REMORA_BIN" --data "$REMORA_CLUSTER/data" import "$REMORA_CLUSTER/hour.pcapng"
+    "$target/debug/remora-generate" --entries 200000 --hours 1 --from 2026-03-02T14:00:00Z -o "$REMORA_CLUSTER/hour.pcapng"
+    "$target/debug/remora" --data "$REMORA_CLUSTER/data" import "$REMORA_CLUSTER/hour.pcapng"
     npm run --silent e2e -- pictures
 }
 

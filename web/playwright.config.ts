@@ -3,6 +3,8 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: "e2e",
+  // Pictures for the README are no test: `make pictures` makes them.
+  ...(process.env.PICTURES === undefined && { testIgnore: "pictures.spec.ts" }),
   outputDir: "test-results",
   timeout: 60_000,
   expect: { timeout: 15_000 },

@@ -1,5 +1,5 @@
 // The map, the tables, the comparison, the recording.
-import { expect, parameter, picture, rows, test } from "./remora";
+import { accessible, expect, parameter, picture, rows, test } from "./remora";
 
 test("an edge of the map is clicked, and leads to its traffic", async ({ page }) => {
   await page.goto("/map?q=http");
@@ -30,7 +30,13 @@ test("nodes and edges are shown by what one asks", async ({ page }) => {
   await expect.poll(() => parameter(page, "group")).toBe("address");
   await page.getByRole("button", { name: "Compare with before" }).click();
   await expect(page.getByRole("list", { name: "Colours" })).toBeVisible();
+  // The first half of what is recorded knows edges that the second doesn't, and the other way round.
+  await expect(page.locator(".diff-new").first()).toBeAttached();
+  await expect(page.locator(".diff-gone").first()).toBeAttached();
   await picture(page, "map-compare");
+  await accessible(page);
+  await page.reload();
+  await expect(page.locator(".diff-new").first()).toBeAttached();
 });
 
 test("an endpoint leads to its traffic, and the order is kept", async ({ page }) => {
@@ -45,7 +51,7 @@ test("an endpoint leads to its traffic, and the order is kept", async ({ page })
 
 test("the most common values of a field, into the filter", async ({ page }) => {
   await page.goto("/analysis/top");
-  await page.getByLabel("Field").fill("protocol.abbr");
+  await page.getByRole("combobox", { name: "Field" }).fill("protocol.abbr");
   await page.keyboard.press("Enter");
   await expect.poll(() => parameter(page, "field")).toBe("protocol.abbr");
   await page.getByRole("button", { name: "REDIS" }).click();

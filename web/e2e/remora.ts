@@ -89,9 +89,19 @@ export function watch(page: Page, url: string, told: string[]): void {
   });
 }
 
-/** Nothing that axe calls serious. */
-export async function accessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/** A page of a server that a test has for itself; `told` is what it must not have done. */
+export async function visit(browser: Browser, url: string): Promise<{ page: Page; told: string[] }> {
+  const told: string[] = [];
+  const page = await (await browser.newContext()).newPage();
+  watch(page, url, told);
+  await page.goto(url);
+  return { page, told };
+}
+
+/** Nothing that axe calls serious, on the page or in a part of it. */
+export async function accessible(page: Page, within = "html"): Promise<void> {
+  const axe = new AxeBuilder({ page }).include(within).options({ resultTypes: ["violations"] });
+  const { violations } = await axe.analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   const said = serious.map(({ id, nodes }) => ({
     id,
@@ -120,4 +130,3 @@ export async function ask(page: Page, text: string): Promise<void> {
 export const rows = (page: Page) => page.locator("[data-entry]");
 export const parameter = (page: Page, name: string): string | null =>
   new URL(page.url()).searchParams.get(name);
-export type { Browser };

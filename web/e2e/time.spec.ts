@@ -38,6 +38,29 @@ test("a range is brushed, zoomed and panned, and stays over a reload", async ({ 
   await expect.poll(() => parameter(page, "from")).toBeNull();
 });
 
+test("the last minutes that are recorded are one click away", async ({ page }) => {
+  await page.goto("/");
+  await chart(page).waitFor();
+  const end = (await (await page.request.get("/api/v1/coverage")).json()) as { to: string };
+  await page.getByRole("button", { name: "15m", exact: true }).click();
+  await expect.poll(() => parameter(page, "from")).not.toBeNull();
+  const [from, to] = ["from", "to"].map((name) => Date.parse(parameter(page, name) ?? ""));
+  expect((to ?? 0) - (from ?? 0)).toBe(900_000);
+  expect(Math.abs((to ?? 0) - Date.parse(end.to))).toBeLessThanOrEqual(1);
+  await expect(rows(page).first()).toBeVisible();
+});
+
+test("the time line is moved and zoomed by keys", async ({ page }) => {
+  await page.goto("/");
+  await chart(page).waitFor();
+  await page.getByRole("group", { name: "Chart" }).focus();
+  await page.keyboard.press("+");
+  await expect.poll(() => parameter(page, "from")).not.toBeNull();
+  const from = Date.parse(parameter(page, "from") ?? "");
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(() => Date.parse(parameter(page, "from") ?? "")).toBeGreaterThan(from);
+});
+
 test("a range is typed, and what isn't recorded is said to be so", async ({ page }) => {
   await page.goto("/");
   await page.locator(".range-text").click();
@@ -93,6 +116,13 @@ test("time travels: the list, the map and the tables follow", async ({ page }) =
   );
   await page.getByRole("link", { name: "Map" }).click();
   await asked;
+  const tables = page.waitForRequest(
+    (request) => request.url().includes("/endpoints?") && request.url().includes("from="),
+  );
+  await page.getByRole("link", { name: "Analysis" }).click();
+  await tables;
+  await page.reload();
+  await expect(page.locator(".cursor")).toBeVisible();
   await page.getByRole("button", { name: "End time travel" }).click();
   await expect.poll(() => parameter(page, "at")).toBeNull();
 });

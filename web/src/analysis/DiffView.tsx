@@ -32,8 +32,8 @@ export function isWorse({ what, before, after }: Change): boolean | null {
 }
 
 export function subjectOf({ subject }: Change): string {
-  const { source, destination, method, endpoint, name, field } = subject;
-  if (source != null) return `${source} → ${destination ?? ""}`;
+  const { source, destination, method, endpoint, name, field, protocol } = subject;
+  if (source != null) return `${source} → ${destination ?? ""}${protocol == null ? "" : `  ${protocol}`}`;
   if (endpoint != null)
     return `${destination ?? ""}  ${method ?? ""} ${endpoint}${field == null ? "" : `  ${field}`}`;
   return name ?? destination ?? "";

@@ -74,7 +74,12 @@ function Line({ scale, windows, histogram, which, set }: LineProps) {
         event.currentTarget.setPointerCapture(event.pointerId);
         setBrush([placeOf(event), placeOf(event)]);
       }}
-      onPointerMove={(event) => setBrush((before) => before && [before[0], placeOf(event)])}
+      onPointerMove={(event) => {
+        // Where it is must be known now: when React asks, the event is over.
+        const place = placeOf(event);
+        setBrush((before) => before && [before[0], place]);
+      }}
+      onPointerCancel={() => setBrush(null)}
       onPointerUp={() => {
         if (brush && Math.abs(brush[1] - brush[0]) > 3) {
           set({ from: at(scale, Math.min(...brush)), to: at(scale, Math.max(...brush)) });

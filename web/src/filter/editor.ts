@@ -3,8 +3,10 @@ import {
   acceptCompletion,
   autocompletion,
   closeBrackets,
+  closeCompletion,
   completionKeymap,
   completionStatus,
+  selectedCompletion,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
@@ -69,26 +71,26 @@ function check(callbacks: Callbacks) {
   );
 }
 
+/** Whether what is proposed stands there already: then Enter asks. */
+function isTyped({ state }: EditorView): boolean {
+  const proposed = selectedCompletion(state);
+  const text = typeof proposed?.apply === "string" ? proposed.apply : proposed?.label;
+  const { head } = state.selection.main;
+  return text !== undefined && state.sliceDoc(Math.max(0, head - text.length), head) === text;
+}
+
 function keys(callbacks: Callbacks) {
+  const submit = (view: EditorView) => {
+    closeCompletion(view);
+    callbacks.submit(view.state.doc.toString());
+    return true;
+  };
   const idle = (view: EditorView) => completionStatus(view.state) !== "active";
   return Prec.highest(
     keymap.of([
       { key: "Tab", run: acceptCompletion },
-      {
-        key: "Enter",
-        run: (view) => {
-          if (acceptCompletion(view)) return true;
-          callbacks.submit(view.state.doc.toString());
-          return true;
-        },
-      },
-      {
-        key: "Mod-Enter",
-        run: (view) => {
-          callbacks.submit(view.state.doc.toString());
-          return true;
-        },
-      },
+      { key: "Enter", run: (view) => (!isTyped(view) && acceptCompletion(view)) || submit(view) },
+      { key: "Mod-Enter", run: submit },
       { key: "ArrowUp", run: (view) => idle(view) && put(view, callbacks.older(view.state.doc.toString())) },
       {
         key: "ArrowDown",
@@ -133,7 +135,7 @@ export function mount(host: HTMLElement, text: string, callbacks: Callbacks): Ed
         }),
         keymap.of([...completionKeymap, ...historyKeymap, ...defaultKeymap]),
         placeholder("Filter with KFL, e.g.  http and response.status >= 500"),
-        EditorView.contentAttributes.of({ "aria-label": "Filter (KFL)", spellcheck: "false" }),
+        EditorView.contentAttributes.of({ "aria-label": "Filter (KFL)", spellcheck: "false", tabindex: "0" }),
       ],
     }),
   });

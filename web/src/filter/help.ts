@@ -22,7 +22,8 @@ export async function complete(context: CompletionContext): Promise<CompletionRe
         label: item.text,
         // `.*` stands for any key: what is typed goes on there.
         apply: item.text.replace(/\.\*$/, "."),
-        detail: item.documentation,
+        // The space parts the two for who hears them.
+        detail: ` ${item.documentation}`,
         type: item.kind,
         boost: -place / 10,
       })),

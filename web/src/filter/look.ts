@@ -39,6 +39,7 @@ export const look = EditorView.theme({
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: MONO, fontSize: "12.5px", maxHeight: "18em" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "3px 10px", lineHeight: "18px" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    "--text-3": "var(--text-2)",
     backgroundColor: "var(--selected)",
     color: "var(--text)",
   },

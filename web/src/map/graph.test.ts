@@ -41,6 +41,13 @@ test("addresses without names fold into networks, and into what lies outside", (
   expect(edges).toMatchObject([{ exchanges: 12, errors: 1, latency: { p95: 7 } }]);
 });
 
+test("what lies outside is asked for as what lies in no network of one's own", () => {
+  const filter = edgePredicate("a.shop", OUTSIDE);
+  for (const network of ["10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "fe80::/10", "::1/128"]) {
+    expect(filter).toContain(`!(dst.ip in ${network})`);
+  }
+});
+
 test("namespaces fold what is in them", () => {
   expect(nodeOf("cart.shop.svc.cluster.local", "namespace").key).toBe("ns:shop");
   expect(fold(map([edge("a.shop", "b.shop", 1)]), "namespace").nodes).toHaveLength(1);

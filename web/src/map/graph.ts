@@ -46,6 +46,7 @@ const PRIVATE = [
   "10.0.0.0/8",
   "172.16.0.0/12",
   "192.168.0.0/16",
+  "169.254.0.0/16",
   "fc00::/7",
   "fe80::/10",
   "127.0.0.0/8",
@@ -91,7 +92,7 @@ export function nodeOf(name: string, grouping: Grouping): Omit<Node, "members"> 
 /** What says in KFL that an end belongs to a node. */
 export function predicate(side: "src" | "dst", key: string): string {
   if (key === OUTSIDE) {
-    const inside = PRIVATE.slice(0, 4).map((network) => `!(${side}.ip in ${network})`);
+    const inside = PRIVATE.map((network) => `!(${side}.ip in ${network})`);
     return [`${side}.name == ""`, ...inside].join(" and ");
   }
   if (key.includes("/")) return `${side}.name == "" and ${side}.ip in ${key}`;

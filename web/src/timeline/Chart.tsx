@@ -68,6 +68,10 @@ function useBrush(scale: Scale, props: Props) {
           props.choose({ from: at(scale, Math.min(begun, place)), to: at(scale, Math.max(begun, place)) });
         } else if (props.cursor !== null) props.jump(at(scale, place));
       },
+      onPointerCancel: () => {
+        from.current = null;
+        setBrush(null);
+      },
       onPointerLeave: () => setPointed(null),
     },
   };

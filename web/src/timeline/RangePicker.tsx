@@ -1,5 +1,5 @@
 // Which stretch of time is looked at, in words: presets, and two instants to type.
-import { ChevronLeft, ChevronRight, Maximize2, ZoomOut } from "lucide-react";
+import { ChevronLeft, ChevronRight, ZoomOut } from "lucide-react";
 import { type SyntheticEvent, useState } from "react";
 import { useZone } from "../state/preferences";
 import { useQuestion } from "../state/question";
@@ -69,11 +69,6 @@ export function RangePicker() {
             label="Zoom out"
             run={() => go(zoomed(range, middle, 2, recorded))}
             icon={<ZoomOut size={14} />}
-          />
-          <Step
-            label="All that is recorded"
-            run={() => url.set({ from: null, to: null })}
-            icon={<Maximize2 size={13} />}
           />
         </span>
       )}

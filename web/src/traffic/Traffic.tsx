@@ -6,6 +6,7 @@ import { useKeys } from "../app/keys";
 import { useQuestion } from "../state/question";
 import { ns, now, SECOND, toText } from "../state/time";
 import { useUrl } from "../state/url";
+import { Caught } from "../ui/Caught";
 import { count } from "../ui/figures";
 import { MenuButton } from "../ui/MenuButton";
 import { Split } from "../ui/Split";
@@ -92,13 +93,15 @@ export function Traffic() {
   if (selected === null) return list;
   return (
     <Split name="details" first={list}>
-      <Suspense fallback={<Loading what="the exchange" />}>
-        <Details
-          id={selected}
-          key={selected}
-          close={() => url.set({ entry: null, tab: null, packet: null })}
-        />
-      </Suspense>
+      <Caught key={selected}>
+        <Suspense fallback={<Loading what="the exchange" />}>
+          <Details
+            id={selected}
+            key={selected}
+            close={() => url.set({ entry: null, tab: null, packet: null })}
+          />
+        </Suspense>
+      </Caught>
     </Split>
   );
 }
