@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kfl::Query;
 use segment::{SegmentId, TimeRange, Timestamp};
 use serde_json::Value;
+use store::State;
 
 use super::Scope;
 use super::effort::{Effort, Halt};
@@ -80,6 +81,8 @@ pub struct Walk<'a> {
     coverage: Coverage,
     /// From the first to the last packet of segments that tell.
     recorded: Option<TimeRange>,
+    /// Segments that tell when they are sealed; their growing indexes tell already.
+    open: Vec<SegmentId>,
 }
 
 /// What one thread did.
@@ -113,20 +116,21 @@ impl<'a> Walk<'a> {
         let (segments, unreadable) = data.segments()?;
         let sources = sources(data, &segments, query.expression(), range);
         let recorded = segments.iter().filter_map(|segment| segment.range).reduce(TimeRange::union);
+        let open = segments.iter().filter(|segment| segment.state == State::Open);
+        let open = open.map(|segment| segment.id.clone()).collect();
         let mut coverage = Coverage::of(scope.range, &segments, &unreadable);
         coverage.plan.range = range;
         coverage.plan.planned(&sources, segments.len());
         coverage.segments_pruned = sources.pruned.values().sum();
-        Ok(Self { data, query, range, effort, waiting: sources.needed, coverage, recorded })
+        Ok(Self { data, query, range, effort, waiting: sources.needed, coverage, recorded, open })
     }
 
     /// The range asked for, as far as something was recorded in it: what rates are reckoned by.
     #[must_use]
     pub fn window(&self) -> Option<TimeRange> {
-        let recorded = match (self.recorded, self.known_range()) {
-            (Some(recorded), Some(known)) => recorded.union(known),
-            (recorded, known) => recorded.or(known)?,
-        };
+        let growing = self.open.iter().filter_map(|id| self.growing_range(id));
+        let told = [self.recorded, self.known_range()].into_iter().flatten().chain(growing);
+        let recorded = told.reduce(TimeRange::union)?;
         let start = self.range.start().max(recorded.start());
         TimeRange::new(start, self.range.end().min(recorded.end()))
     }
@@ -140,6 +144,17 @@ impl<'a> Walk<'a> {
         let start = self.range.start().max(Timestamp::from_nanos(first));
         let end = self.range.end().min(Timestamp::from_nanos(last.saturating_add(1)));
         TimeRange::new(start, end)
+    }
+
+    /// When entries in a growing index began; `None` where there are none yet.
+    fn growing_range(&self, id: &SegmentId) -> Option<TimeRange> {
+        let ready = self.data.growing_index(id).ok()?;
+        let pieces = ready.searcher.segment_readers().iter();
+        let times = pieces.filter_map(|piece| piece.fast_fields().i64("time").ok());
+        let at = Timestamp::from_nanos;
+        times
+            .map(|time| TimeRange::covering(at(time.min_value()), at(time.max_value())))
+            .reduce(TimeRange::union)
     }
 
     /// Takes all sources.

@@ -278,6 +278,10 @@ fn what_is_counted_grows_with_an_index() {
         check(&data, text, TimeRange::ALL);
         check_top(&data, "dst.port", text, TimeRange::ALL);
     }
+    // Rates are counts by the time that was recorded, of which an open segment is a part.
+    let window = data.endpoints(&kfl::parse("", 0).unwrap(), &Scope::default()).unwrap().window.unwrap();
+    let starts = starts(&data);
+    assert_eq!(window, between(starts[0], starts[starts.len() - 1]));
 }
 
 #[test]
