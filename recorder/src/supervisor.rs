@@ -52,6 +52,15 @@ struct Status<'a> {
     /// Packets that the kernel counted on the recorded interfaces since the recorder's start.
     kernel_packets: Option<u64>,
     report: Option<&'a Report>,
+    retention: Retention,
+}
+
+/// What may stay on the disk, of [`crate::budget::Budget`].
+#[derive(Serialize)]
+struct Retention {
+    bytes_max: Option<u64>,
+    age_max_s: Option<u64>,
+    free_percent_min: u8,
 }
 
 /// A worker that runs.
@@ -276,6 +285,11 @@ impl Supervisor {
             last_restart: self.last_restart.as_deref(),
             kernel_packets: kernel.zip(self.kernel_at_start).map(|(now, then)| now.saturating_sub(then)),
             report: self.report.as_ref(),
+            retention: Retention {
+                bytes_max: self.config.budget.bytes_max,
+                age_max_s: self.config.budget.age_max.map(|age| age.as_secs()),
+                free_percent_min: self.config.budget.free_percent_min,
+            },
         };
         let text = serde_json::to_vec_pretty(&status).expect("a status is text and numbers");
         // A full disk must not stop the supervisor; the file is then as old as its `at` says.

@@ -178,6 +178,8 @@ pub struct ServerStats {
     pub data_dir: Disk,
     /// How far indexes are behind.
     pub index_lag: IndexLag,
+    /// What may stay on the disk; null when no recorder ever ran here.
+    pub retention: Option<Retention>,
     /// Whether a recorder runs here and writes.
     pub recording: bool,
     /// Whether this server indexes.
@@ -196,6 +198,46 @@ pub struct Disk {
     pub free_bytes: Option<u64>,
     /// All bytes.
     pub total_bytes: Option<u64>,
+}
+
+/// What may stay on the disk, as the recorder here was told.
+#[derive(Serialize, ToSchema, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    /// Most bytes of sealed segments with their indexes; null without a limit.
+    pub bytes_max: Option<u64>,
+    /// Seconds from a segment's last packet until it goes; null without a limit.
+    pub age_max_seconds: Option<u64>,
+    /// Part of the disk that stays free.
+    pub free_percent_min: u8,
+    /// Bytes that a second of recording takes, over the last day of it; null where nothing tells.
+    pub bytes_per_second: Option<u64>,
+    /// What goes next; null while nothing will.
+    pub next: Option<Expiry>,
+}
+
+/// The next segment to go.
+#[derive(Serialize, ToSchema, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiry {
+    /// Which one: the oldest.
+    pub segment: String,
+    /// When, if recording goes on as it did.
+    pub at: String,
+    /// What it goes for.
+    pub cause: ExpiryCause,
+}
+
+/// What a segment goes for.
+#[derive(Clone, Copy, Serialize, ToSchema, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[serde(rename_all = "camelCase")]
+pub enum ExpiryCause {
+    /// It is old.
+    Age,
+    /// All together are too large.
+    Bytes,
+    /// Too little of the disk is free.
+    Free,
 }
 
 /// How far indexes are behind.

@@ -18,6 +18,8 @@ const RETRY_AFTER_S: u32 = 2;
 
 /// How long an answer may take.
 pub const TIME_MAX: Duration = Duration::from_secs(30);
+/// When an answer is given up that has no budget to keep, as of one entry, or keeps it badly.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(40);
 /// Bytes of indexes and segments that may be read for an answer.
 const READ_BYTES_MAX: u64 = 16 << 30;
 /// Bytes that candidates and entries of an answer may take.
@@ -64,7 +66,7 @@ impl Pool {
     /// Does `work` on a thread of its own; cancelled when this future is dropped.
     ///
     /// # Errors
-    /// What `work` says, when there is no place, or when it panicked.
+    /// What `work` says, when there is no place, when it takes too long, or when it panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Cancel) -> Result<T, Problem> + Send + 'static,
@@ -76,7 +78,10 @@ impl Pool {
             let _place = place;
             work(&cancel)
         });
-        done.await.unwrap_or_else(|error| Err(Problem::failed(&error)))
+        match timeout(ANSWER_TIME_MAX, done).await {
+            Ok(done) => done.unwrap_or_else(|error| Err(Problem::failed(&error))),
+            Err(_) => Err(Problem::new(Kind::Busy, "this takes too long to answer here")),
+        }
     }
 }
 

@@ -698,6 +698,20 @@ export interface components {
         } & {
             readonly [key: string]: unknown;
         };
+        /** @description The next segment to go. */
+        readonly Expiry: {
+            /** @description When, if recording goes on as it did. */
+            readonly at: string;
+            /** @description What it goes for. */
+            readonly cause: components["schemas"]["ExpiryCause"];
+            /** @description Which one: the oldest. */
+            readonly segment: string;
+        };
+        /**
+         * @description What a segment goes for.
+         * @enum {string}
+         */
+        readonly ExpiryCause: "age" | "bytes" | "free";
         /** @description A packet, header by header. */
         readonly ExplainedPacket: components["schemas"]["Packet"] & {
             /** @description Its headers, and what is behind them. */
@@ -981,6 +995,30 @@ export interface components {
             /** @description Time of the last packet. */
             readonly to: string | null;
         };
+        /** @description What may stay on the disk, as the recorder here was told. */
+        readonly Retention: {
+            /**
+             * Format: int64
+             * @description Seconds from a segment's last packet until it goes; null without a limit.
+             */
+            readonly ageMaxSeconds: number | null;
+            /**
+             * Format: int64
+             * @description Most bytes of sealed segments with their indexes; null without a limit.
+             */
+            readonly bytesMax: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that a second of recording takes, over the last day of it; null where nothing tells.
+             */
+            readonly bytesPerSecond: number | null;
+            /**
+             * Format: int32
+             * @description Part of the disk that stays free.
+             */
+            readonly freePercentMin: number;
+            readonly next: components["schemas"]["Expiry"] | null;
+        };
         /** @description A text that is KFL. */
         readonly RightKfl: {
             /** @description What it means once words such as `http` stand for their conditions. */
@@ -1093,6 +1131,7 @@ export interface components {
             readonly recording: boolean;
             /** @description What this server was told to keep back. */
             readonly redacting: boolean;
+            readonly retention: components["schemas"]["Retention"] | null;
             /** @description Version of Remora. */
             readonly version: string;
         };

@@ -51,6 +51,7 @@ export type CoverageAnswer = Schemas["Recorded"];
 export type NodeCoverage = Schemas["Node"];
 export type Segment = Schemas["Segment"];
 export type Segments = Schemas["Segments"];
+export type Retention = Schemas["Retention"];
 export type Stats = Known<Schemas["ServerStats"]>;
 
 export type Validation = Schemas["Validation"];

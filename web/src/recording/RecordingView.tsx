@@ -11,6 +11,7 @@ import { bytes, count, share } from "../ui/figures";
 import { Placed } from "../ui/Placed";
 import { Answered, Empty } from "../ui/states";
 import { Table, type TableColumn } from "../ui/Table";
+import { Retention } from "./Retention";
 import { Settings } from "./Settings";
 
 export default function RecordingView() {
@@ -48,6 +49,13 @@ export default function RecordingView() {
             {data.unreadable.length > 0 && (
               <p className="notice">{count(data.unreadable.length)} can't be read: run remora verify</p>
             )}
+          </Block>
+        )}
+      </Answered>
+      <Answered answer={stats} what="retention">
+        {(data) => (
+          <Block title="Retention">
+            <Retention told={data.retention} />
           </Block>
         )}
       </Answered>

@@ -2,7 +2,7 @@
 import type { Json, Stats } from "../api/types";
 import { usePreference } from "../state/preferences";
 
-/** Nested settings as lines: `retention.ageMax`. */
+/** Nested settings as lines: `report.interfaces`. */
 export function lines(value: Json | undefined, prefix = ""): readonly (readonly [string, string])[] {
   if (value === undefined || value === null) return [];
   if (typeof value !== "object") return [[prefix, String(value)]];
@@ -11,7 +11,7 @@ export function lines(value: Json | undefined, prefix = ""): readonly (readonly 
 
 export function Settings({ stats }: { readonly stats: Stats }) {
   const [zone, setZone] = usePreference("zone");
-  const said = [...lines(stats.recorder, "recorder")];
+  const said = lines(stats.recorder, "recorder");
   return (
     <>
       <table className="settings">
@@ -41,12 +41,6 @@ export function Settings({ stats }: { readonly stats: Stats }) {
           </tr>
         </tbody>
       </table>
-      {!said.some(([name]) => name.includes("keep")) && (
-        <p className="faint">
-          Nothing expires by this server: a recorder with <code>--keep-bytes</code> or <code>--keep-age</code>{" "}
-          takes the oldest away.
-        </p>
-      )}
     </>
   );
 }

@@ -25,6 +25,7 @@ mod export;
 mod health;
 mod language;
 mod recording;
+mod retention;
 mod session;
 mod stream;
 mod totals;

@@ -8,6 +8,7 @@ use segment::{TimeRange, Timestamp};
 use serde_json::Value;
 use store::{State as Stands, Summary};
 
+use super::retention::retention;
 use crate::dto::recording::{
     Disk, Hole, IndexLag, Node, Range, Recorded, Segment, Segments, ServerStats, Stats,
 };
@@ -49,6 +50,7 @@ pub async fn stats(State(app): State<Arc<App>>) -> Result<Answer, Problem> {
             stats: Stats::of(&data.stats()?, &recorder),
             version: env!("CARGO_PKG_VERSION"),
             now: rfc3339(now),
+            retention: retention(&recorder, is_recording(&recorder, now), &segments, &disk(&of), now),
             data_dir: disk(&of),
             index_lag: index_lag(&segments),
             recording: is_recording(&recorder, now),
