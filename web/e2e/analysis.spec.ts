@@ -79,6 +79,7 @@ test("two stretches are dragged out and compared", async ({ page }) => {
   const url = page.url();
   await page.reload();
   await expect(page.locator(".stretches")).toContainText("changes in");
+  await expect(line).toBeVisible();
   expect(page.url()).toBe(url);
 });
 

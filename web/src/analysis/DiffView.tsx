@@ -10,6 +10,7 @@ import { useZone } from "../state/preferences";
 import { useQuestion } from "../state/question";
 import { clock, day, parseInstant, toText } from "../state/time";
 import { linkTo, useUrl } from "../state/url";
+import { beside } from "../traffic/row";
 import { count, micros, rate, share } from "../ui/figures";
 import { Answered, Empty } from "../ui/states";
 import { Table, type TableColumn } from "../ui/Table";
@@ -35,7 +36,7 @@ export function subjectOf({ subject }: Change): string {
   const { source, destination, method, endpoint, name, field, protocol } = subject;
   if (source != null) return `${source} → ${destination ?? ""}${protocol == null ? "" : `  ${protocol}`}`;
   if (endpoint != null)
-    return `${destination ?? ""}  ${method ?? ""} ${endpoint}${field == null ? "" : `  ${field}`}`;
+    return `${destination ?? ""}  ${method ?? ""} ${beside(method ?? "", endpoint)}${field == null ? "" : `  ${field}`}`;
   return name ?? destination ?? "";
 }
 
@@ -67,12 +68,12 @@ function useWindows(): Windows | null {
 }
 
 export default function DiffView() {
-  const { q } = useQuestion();
+  const { q, recorded } = useQuestion();
   const windows = useWindows();
   const answer = useDiff(q, windows);
   return (
     <Frame>
-      {windows && <WindowPicker windows={windows} />}
+      {windows && recorded && <WindowPicker windows={windows} recorded={recorded} />}
       <Answered answer={answer} what="the comparison; this may take some seconds">
         {(diff) => <Changes diff={diff} q={q} />}
       </Answered>

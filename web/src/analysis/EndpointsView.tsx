@@ -5,7 +5,7 @@ import type { Endpoint } from "../api/types";
 import { combine, equals, literal } from "../filter/compose";
 import { useSummed } from "../state/question";
 import { linkTo, useUrl } from "../state/url";
-import { badge } from "../traffic/row";
+import { badge, beside } from "../traffic/row";
 import { bytes, count, micros, rate, share } from "../ui/figures";
 import { Answered, Empty } from "../ui/states";
 import { Table, type TableColumn } from "../ui/Table";
@@ -117,7 +117,7 @@ function useColumns(): readonly TableColumn<Endpoint>[] {
           href={linkTo("/", window.location.search, { q: combine(q, endpointFilter(row), "and") })}
           title="Show the traffic"
         >
-          {row.method !== "" && <b>{row.method}</b>} {row.endpoint}
+          {row.method !== "" && <b>{row.method}</b>} {beside(row.method, row.endpoint)}
         </Link>
       ),
     },

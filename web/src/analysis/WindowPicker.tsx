@@ -12,19 +12,23 @@ const BUCKETS = 120;
 
 type Which = "a" | "b";
 
-export function WindowPicker({ windows }: { readonly windows: Windows }) {
+interface Props {
+  readonly windows: Windows;
+  readonly recorded: Range;
+}
+
+export function WindowPicker({ windows, recorded }: Props) {
   const url = useUrl();
-  const { q, recorded } = useQuestion();
+  const { q } = useQuestion();
   const [which, setWhich] = useState<Which>("a");
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const histogram = useHistogram(
-    { q, ...(recorded && { from: toText(recorded.from), to: toText(recorded.to) }) },
+    { q, from: toText(recorded.from), to: toText(recorded.to) },
     "class",
     BUCKETS,
-    recorded !== null,
+    true,
   );
-  if (recorded === null) return null;
   const scale = { range: recorded, width };
   const set = (range: Range) => {
     const [from, to] = [toText(range.from), toText(range.to)];

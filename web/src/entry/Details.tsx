@@ -9,7 +9,7 @@ import { useFilter } from "../filter/FilterBar";
 import { toText } from "../state/time";
 import { useUrl } from "../state/url";
 import { badge, host, rowOf } from "../traffic/row";
-import { elapsed } from "../ui/figures";
+import { latency } from "../ui/figures";
 import type { Item } from "../ui/Menu";
 import { MenuButton } from "../ui/MenuButton";
 import { Answered } from "../ui/states";
@@ -112,7 +112,7 @@ function Head({ entry, close }: { readonly entry: Entry; readonly close: () => v
       </div>
       <p className="details-line">
         <span className={`status class-${row.class}`}>{row.status === "" ? row.class : row.status}</span>
-        <span>{row.elapsed === null ? "no answer" : elapsed(row.elapsed)}</span>
+        <span>{row.elapsed === null ? "no answer" : latency(row.elapsed)}</span>
         <span className="details-ends">
           {host(row.src)}:{row.src.port} → {host(row.dst)}:{row.dst.port}
         </span>

@@ -23,5 +23,15 @@ test("a byte belongs to the innermost field that holds it", () => {
 test("a place leads to its field", () => {
   expect(fieldOf(fields, [0, 1])?.name).toBe("source");
   expect(fieldOf(fields, [4])).toBeNull();
-  expect(lineOf(fields)).toBe("IPv4 a → b");
+});
+
+test("a packet is told by its innermost layer", () => {
+  expect(lineOf(fields)).toBe("IPv4  a → b");
+  const ports = [
+    { ...leaf("source port", 34, 2), value: "80" },
+    { ...leaf("destination port", 36, 2), value: "4711" },
+    { ...leaf("flags", 47, 1), value: "PSH ACK" },
+  ];
+  const whole = [...fields, { ...leaf("TCP", 34, 20), fields: ports }, leaf("payload", 54, 12)];
+  expect(lineOf(whole)).toBe("TCP  80 → 4711  PSH ACK  12 B");
 });

@@ -22,8 +22,20 @@ export function fieldOf(fields: readonly Field[], place: FieldPlace): Field | nu
   return rest.length === 0 ? field : fieldOf(field.fields, rest);
 }
 
-/** What a list of packets says of one: the innermost layer, and what it says of itself. */
+/** What a list of packets says of one: the innermost layer, what it says of itself, and how much it carries. */
 export function lineOf(fields: readonly Field[]): string {
-  const last = fields.at(-1);
-  return last ? `${last.name} ${last.value}`.trim() : "";
+  const last = fields.filter(({ name }) => name !== "payload").at(-1);
+  if (!last) return "";
+  const said = (name: string) => last.fields.find((field) => field.name === name)?.value ?? "";
+  const [from, to] = [said("source port"), said("destination port")];
+  const carried = fields.find(({ name }) => name === "payload")?.length;
+  return [
+    last.name,
+    last.value,
+    from === "" ? "" : `${from} → ${to}`,
+    said("flags"),
+    carried === undefined ? "" : `${carried} B`,
+  ]
+    .filter((text) => text !== "")
+    .join("  ");
 }

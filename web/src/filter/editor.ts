@@ -60,14 +60,20 @@ function check(callbacks: Callbacks) {
       }
       try {
         const { isRight, diagnostics } = judge(text, await validate(text));
-        callbacks.said(diagnostics[0]?.message ?? null, isRight);
-        return diagnostics;
+        // A name that is being completed is no mistake yet.
+        const isBegun = isRight && completionStatus(view.state) === "active";
+        callbacks.said(isBegun ? null : (diagnostics[0]?.message ?? null), isRight);
+        return isBegun ? [] : diagnostics;
       } catch {
         callbacks.said(null, true);
         return [];
       }
     },
-    { delay: CHECK_AFTER_MS },
+    {
+      delay: CHECK_AFTER_MS,
+      needsRefresh: ({ startState, state }) =>
+        (completionStatus(startState) === "active") !== (completionStatus(state) === "active"),
+    },
   );
 }
 

@@ -132,7 +132,7 @@ interface NodeProps {
 function NodeShape({ node, place, isFaded, isChosen, choose }: NodeProps) {
   if (!place) return null;
   const sub =
-    node.members > 1 && node.kind !== "named" ? `${node.members} addresses` : cut(node.namespace, 24);
+    node.members > 1 && node.kind !== "named" ? `${node.members} addresses` : cut(node.namespace, 20);
   return (
     <g
       className={`map-node map-${node.kind} ${isFaded ? "faded" : ""} ${isChosen ? "map-chosen" : ""}`}
@@ -151,10 +151,10 @@ function NodeShape({ node, place, isFaded, isChosen, choose }: NodeProps) {
           rx={1.5}
         />
       )}
-      <text x={14} y={sub === "" ? 21 : 15}>
-        {cut(node.label, 20)}
+      <text x={14} y={sub === "" ? 22 : 16}>
+        {cut(node.label, 17)}
       </text>
-      <text x={14} y={27} className="map-sub">
+      <text x={14} y={29} className="map-sub">
         {sub}
       </text>
     </g>

@@ -3,8 +3,8 @@
 import { Graph as Dagre, layout as run } from "@dagrejs/dagre";
 import type { Graph } from "./graph";
 
-export const NODE_WIDTH = 148;
-export const NODE_HEIGHT = 34;
+export const NODE_WIDTH = 136;
+export const NODE_HEIGHT = 36;
 
 export interface Point {
   readonly x: number;
@@ -21,10 +21,10 @@ export function layout(graph: Graph): Layout {
   const dagre = new Dagre();
   dagre.setGraph({
     rankdir: "LR",
-    nodesep: 16,
-    ranksep: 110,
-    marginx: 24,
-    marginy: 24,
+    nodesep: 26,
+    ranksep: 68,
+    marginx: 16,
+    marginy: 16,
     ranker: "tight-tree",
   });
   dagre.setDefaultEdgeLabel(() => ({}));
@@ -43,8 +43,8 @@ export function layout(graph: Graph): Layout {
   for (const { key } of nodes) {
     const { x, y } = dagre.node(key) as Point;
     places.set(key, { x, y });
-    width = Math.max(width, x + NODE_WIDTH / 2 + 24);
-    height = Math.max(height, y + NODE_HEIGHT / 2 + 24);
+    width = Math.max(width, x + NODE_WIDTH / 2 + 16);
+    height = Math.max(height, y + NODE_HEIGHT / 2 + 16);
   }
   return { places, width, height };
 }

@@ -185,6 +185,14 @@ function Marks({ segments, scale }: { readonly segments: Segments | undefined; r
   });
 }
 
+const LETTER_WIDTH = 6.7;
+
+/** Where a label's middle stands so that all of it is seen. */
+function labelPlace(place: number, label: string, width: number): number {
+  const half = (label.length * LETTER_WIDTH) / 2;
+  return Math.max(half, Math.min(width - half, place));
+}
+
 function Axis({ scale }: { readonly scale: Scale }) {
   const zone = useZone();
   return (
@@ -193,7 +201,7 @@ function Axis({ scale }: { readonly scale: Scale }) {
       {ticks(scale, zone).map((tick) => (
         <g key={tick.x}>
           <line x1={tick.x} x2={tick.x} y1={HEIGHT} y2={HEIGHT + 4} />
-          <text x={Math.max(16, Math.min(scale.width - 20, tick.x))} y={HEIGHT + 14}>
+          <text x={labelPlace(tick.x, tick.label, scale.width)} y={HEIGHT + 14}>
             {tick.label}
           </text>
         </g>

@@ -1,7 +1,7 @@
 // The columns of the list: which there are, how wide, and what a cell of each shows.
 import type { ReactNode } from "react";
 import { clock, type Zone } from "../state/time";
-import { bytes, elapsed, hueOf } from "../ui/figures";
+import { bytes, hueOf, latency } from "../ui/figures";
 import { badge, host, namespace, type Row } from "./row";
 import type { End } from "../api/types";
 
@@ -34,7 +34,7 @@ function Latency({ ms }: { readonly ms: number | null }) {
   const level = Math.min(8, Math.round((Math.log10(1 + ms) / Math.log10(1 + SLOW_MS)) * 8));
   return (
     <span className={`latency latency-${level}`}>
-      <span>{elapsed(ms)}</span>
+      <span>{latency(ms)}</span>
     </span>
   );
 }
@@ -44,7 +44,7 @@ export const COLUMNS: readonly Column[] = [
   {
     key: "protocol",
     title: "Protocol",
-    width: "66px",
+    width: "76px",
     cell: (row) => <span className={`badge ${badge(row.abbr)}`}>{row.abbr}</span>,
   },
   { key: "source", title: "Source", width: "minmax(120px, 1.1fr)", cell: (row) => <Side of={row.src} /> },
@@ -57,7 +57,7 @@ export const COLUMNS: readonly Column[] = [
   {
     key: "summary",
     title: "What",
-    width: "minmax(160px, 2.4fr)",
+    width: "minmax(140px, 2.4fr)",
     cell: (row) => (
       <span className="what">
         {row.method !== "" && <b>{row.method}</b>} {row.text}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EXAMPLE as entry } from "../api/example";
-import { badge, host, namespace, rowOf } from "./row";
+import { beside, badge, host, namespace, rowOf } from "./row";
 
 test("a row says what a list shows", () => {
   expect(rowOf(entry)).toMatchObject({
@@ -28,4 +28,10 @@ test("ends prefer names, and names tell namespaces", () => {
   expect(namespace(entry.dst)).toBe("shop");
   expect(namespace({ ...entry.dst, name: "cart.shop.svc.cluster.local" })).toBe("shop");
   expect(badge("nonsense")).toBe("badge-other");
+});
+
+test("SQL says its verb once", () => {
+  expect(beside("INSERT", "INSERT INTO orders")).toBe("INTO orders");
+  expect(beside("GET", "/GET it")).toBe("/GET it");
+  expect(beside("", " x")).toBe(" x");
 });

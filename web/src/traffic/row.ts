@@ -24,6 +24,12 @@ export interface Row {
 
 const end = ({ ip, port, name }: End): End => ({ ip, port, name });
 
+/** What is said beside the method: SQL begins with it, and says it only once. */
+export function beside(method: string, text: string): string {
+  const isTwice = method !== "" && text.toUpperCase().startsWith(`${method.toUpperCase()} `);
+  return isTwice ? text.slice(method.length + 1) : text;
+}
+
 export function rowOf(entry: Entry): Row {
   const said = entry.summary;
   const isAnswered = entry.response != null && Object.keys(entry.response).length > 0;
@@ -34,7 +40,7 @@ export function rowOf(entry: Entry): Row {
     src: end(entry.src),
     dst: end(entry.dst),
     method: said.method,
-    text: said.text,
+    text: beside(said.method, said.text),
     status: said.status,
     outcome: said.outcome,
     class: said.class,

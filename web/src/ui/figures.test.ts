@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { brief, bytes, count, elapsed, hueOf, rate, share } from "./figures";
+import { brief, bytes, count, elapsed, hueOf, latency, rate, share } from "./figures";
 
 test("bytes take the unit that reads best", () => {
   expect([0, 999, 1000, 1_271, 224_677_716].map(bytes)).toEqual([
@@ -10,6 +10,10 @@ test("bytes take the unit that reads best", () => {
     "225 MB",
   ]);
   expect(bytes(null)).toBe("");
+});
+
+test("an exchange that took no whole millisecond took less", () => {
+  expect([latency(0), latency(12)]).toEqual(["< 1 ms", "12 ms"]);
 });
 
 test("latencies go from microseconds to minutes", () => {

@@ -38,11 +38,15 @@ export function elapsed(ms: number | null | undefined): string {
   return ms < 60_000 ? `${short(ms / 1000)} s` : `${short(ms / 60_000)} min`;
 }
 
+/** How long an exchange took: whole milliseconds, of which none means less than one. */
+export const latency = (ms: number): string => (ms === 0 ? "< 1 ms" : elapsed(ms));
+
 /** Microseconds. */
 export const micros = (us: number | null | undefined): string => (us == null ? "" : elapsed(us / 1000));
 
 export function rate(perSecond: number | null | undefined): string {
   if (perSecond == null) return "";
+  if (perSecond === 0) return "0";
   if (perSecond >= 0.1) return `${short(perSecond)}/s`;
   return perSecond * 60 >= 0.1 ? `${short(perSecond * 60)}/min` : `${short(perSecond * 3600)}/h`;
 }
