@@ -111,6 +111,14 @@ test("every exchange of a flow, and of a trace", async ({ page }) => {
   await page.getByRole("menuitem", { name: "Every exchange of this flow" }).click();
   await expect.poll(() => parameter(page, "q")).toMatch(/^stream == /);
   await expect(rows(page).first()).toBeVisible();
+
+  const trace = 'trace("4bf92f3577b34da6a3ce929d0e0e4736")';
+  await page.goto(`/?q=${encodeURIComponent(`grpc and ${trace}`)}`);
+  await rows(page).first().click();
+  await page.getByRole("button", { name: "What belongs to it" }).click();
+  await page.getByRole("menuitem", { name: "The same trace" }).click();
+  await expect.poll(() => parameter(page, "q")).toBe(trace);
+  await expect(rows(page).first()).toBeVisible();
 });
 
 test("an exchange is copied as curl, and as a permanent link that leads back to it", async ({ page }) => {
