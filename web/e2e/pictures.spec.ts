@@ -1,7 +1,9 @@
 // Pictures of each view for the README, over an hour of the made-up cluster. `make pictures` makes them.
 import { expect, type Page, test as base } from "@playwright/test";
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { ended, started } from "./remora";
+import { BINARY, captures, emptyData, ended, started } from "./remora";
 
 const PLACE = process.env.PICTURES ?? "pictures";
 const DATA = join(process.env.REMORA_CLUSTER ?? ".", "data");
@@ -39,7 +41,7 @@ async function taken(page: Page, name: string): Promise<void> {
 }
 
 test("traffic", async ({ page }) => {
-  await page.goto(`/?${FAILING}`);
+  await page.goto("/?from=2026-03-02T14:43:00Z&to=2026-03-02T14:47:52Z");
   await drawn(page, "[data-entry]");
   await taken(page, "traffic");
 });
@@ -101,12 +103,19 @@ test("the comparison", async ({ page }) => {
     "bFrom=2026-03-02T14:47:20Z&bTo=2026-03-02T14:47:55Z",
   ];
   await page.goto(`/analysis/diff?${windows.join("&")}&${FAILING}`);
+  await drawn(page, ".windows .chart path");
   await drawn(page, ".stretches");
   await taken(page, "compare");
 });
 
 test("the recording", async ({ page }) => {
-  await page.goto("/recording");
+  // Many captures of real servers make many segments.
+  const data = emptyData();
+  execFileSync(BINARY, ["--data", data, "import", ...captures()], { stdio: "ignore" });
+  const { url, process } = await started(["--data", data, "serve", "--listen", "127.0.0.1:0"]);
+  await page.goto(`${url}/recording`);
   await drawn(page, "tbody tr");
   await taken(page, "recording");
+  await ended(process);
+  rmSync(data, { recursive: true, force: true });
 });
