@@ -37,12 +37,13 @@ test("what takes its time is announced, and then shown", async ({ page }) => {
   const held = new Promise<void>((done) => {
     release = done;
   });
-  await page.route(/\/api\/v1\/entries\?/, async (route) => {
+  await page.route(/\/api\/v1\/(entries|coverage)(\?|$)/, async (route) => {
     await held;
     await route.continue();
   });
   await page.goto("/");
   await expect(page.getByText("Loading exchanges …")).toBeVisible();
+  await expect(page.getByText("Nothing is recorded yet")).toHaveCount(0);
   await picture(page, "loading");
   await accessible(page);
   release();
@@ -72,6 +73,7 @@ test("a server that goes away is noticed, and found again", async ({ browser, se
   await rows(page).first().waitFor();
   await ended(process);
   await page.getByRole("link", { name: "Map" }).click();
+  await expect(page.getByText("This view could not be loaded")).toBeVisible();
   await expect(page.getByText("no connection").first()).toBeVisible();
   await picture(page, "no-connection");
   await accessible(page);

@@ -2,6 +2,7 @@
 import { Columns3, Download, Pause, Play, Radio } from "lucide-react";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { address } from "../api/client";
+import { useCoverage } from "../api/queries";
 import { useKeys } from "../app/keys";
 import { useQuestion } from "../state/question";
 import { ns, now, SECOND, toText } from "../state/time";
@@ -130,9 +131,14 @@ interface NothingProps {
 }
 
 function Nothing({ pages, isLive, question }: NothingProps) {
+  const coverage = useCoverage();
   if (pages.error) return <Failed error={pages.error} again={() => void pages.refetch()} />;
+  if (coverage.error && coverage.data === undefined) {
+    return <Failed error={coverage.error} again={() => void coverage.refetch()} />;
+  }
   if (isLive) return <Empty title="Waiting for traffic">What matches appears here as it is recorded.</Empty>;
-  if (pages.isPending && question.recorded !== null) return <Loading what="exchanges" />;
+  if (coverage.isPending || (pages.isPending && question.recorded !== null))
+    return <Loading what="exchanges" />;
   const { range, recorded } = question;
   if (recorded === null) {
     return (
@@ -166,7 +172,7 @@ function Bar({ shown, isLive, isAtTop, order, live, hasMore }: BarProps) {
     <div className="bar">
       <span className="bar-count" aria-live="polite">
         <b>{count(shown)}</b>
-        {hasMore ? "+" : ""} {order === "desc" ? "latest first" : "earliest first"}
+        {hasMore ? "+" : ""} {shown > 0 && (order === "desc" ? "latest first" : "earliest first")}
       </span>
       {isLive && live.waiting > 0 && (
         <button

@@ -1,6 +1,6 @@
 // Where drawing a part fails, that part says so and the rest stays. React knows this only of classes.
 import { Component, type ReactNode } from "react";
-import { BASE } from "../api/client";
+import { BASE, Problem } from "../api/client";
 import { Failed } from "./states";
 
 interface Props {
@@ -18,6 +18,15 @@ const again = (): void => {
     .catch(() => undefined);
 };
 
+/** What browsers and Vite say of a view's files that couldn't be had. */
+const NOT_HAD = /preload|dynamically imported|module script/i;
+
+function said(error: Error): Error {
+  if (!NOT_HAD.test(error.message)) return error;
+  const detail = "The server does not answer, or is another version than the one this page came from.";
+  return new Problem({ type: "about:blank", title: "This view could not be loaded", status: 0, detail });
+}
+
 export class Caught extends Component<Props, State> {
   override state: State = { error: null };
 
@@ -27,6 +36,6 @@ export class Caught extends Component<Props, State> {
 
   override render(): ReactNode {
     const { error } = this.state;
-    return error === null ? this.props.children : <Failed error={error} again={again} />;
+    return error === null ? this.props.children : <Failed error={said(error)} again={again} />;
   }
 }
