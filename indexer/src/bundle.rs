@@ -8,8 +8,8 @@
 //! file | file | … | contents (JSON) | contents' length, u32 LE | magic, 8 bytes
 //! ```
 //!
-//! Beside tantivy's files there are three of ours, to be read without opening the index: `vocabulary`
-//! ([`crate::vocabulary`]), `traces` ([`crate::filter`]) where it can be told which there are, and `rollup` ([`crate::aggregate`]). A bundle is one segment's, or that of several whose indexes were merged; each of those has a
+//! Beside tantivy's files there are some of ours, to be read without opening the index: `vocabulary`
+//! ([`crate::vocabulary`]), `traces` ([`crate::filter`]) where it can be told which there are, and `rollup.*` ([`crate::aggregate`]). A bundle is one segment's, or that of several whose indexes were merged; each of those has a
 //! name of its own for the same file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,11 @@ const CONTENTS_BYTES_MAX: usize = 1 << 20;
 /// Our own files in a bundle.
 const VOCABULARY: &str = "vocabulary";
 const TRACES: &str = "traces";
-const ROLLUP: &str = "rollup";
+/// The parts of a [`Rollup`]; all of them or none are there.
+pub const EDGES: &str = "rollup.edges";
+pub const ENDPOINTS: &str = "rollup.endpoints";
+pub const CLASSES: &str = "rollup.classes";
+pub const PAIRS: &str = "rollup.pairs";
 
 /// What a bundle says of itself, without opening the index.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -163,9 +167,15 @@ pub fn write(
     let unwritable =
         |_| Error::Bundle { path: target.into(), reason: "what it says of itself can't be written" };
     let vocabulary = rmp_serde::to_vec(front.vocabulary).map_err(unwritable)?;
-    let rollup = rmp_serde::to_vec(&front.rollup).map_err(unwritable)?;
-    let ours = [(VOCABULARY, vocabulary.as_slice()), (ROLLUP, rollup.as_slice())];
-    for (name, bytes) in ours.into_iter().chain(front.traces.map(|traces| (TRACES, traces))) {
+    let mut ours = vec![(VOCABULARY, vocabulary)];
+    if let Some(rollup) = front.rollup {
+        ours.push((EDGES, rmp_serde::to_vec(&rollup.edges).map_err(unwritable)?));
+        ours.push((ENDPOINTS, rmp_serde::to_vec(&rollup.endpoints).map_err(unwritable)?));
+        ours.push((CLASSES, rmp_serde::to_vec(&rollup.classes).map_err(unwritable)?));
+        ours.push((PAIRS, rmp_serde::to_vec(&rollup.pairs).map_err(unwritable)?));
+    }
+    let ours = ours.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+    for (name, bytes) in ours.chain(front.traces.map(|traces| (TRACES, traces))) {
         out.write_all(bytes).map_err(Error::io(&temporary))?;
         files.insert(name.to_owned(), (offset, bytes.len() as u64));
         offset += bytes.len() as u64;
@@ -253,12 +263,18 @@ impl Bundle {
         self.bytes(TRACES).map(Some)
     }
 
-    /// Sums of everything in it; `None` if it has none.
+    /// Whether sums of everything in it lie with it.
+    #[must_use]
+    pub fn has_sums(&self) -> bool {
+        self.contents.files.contains_key(CLASSES)
+    }
+
+    /// A part of the sums.
     ///
     /// # Errors
-    /// When that part is damaged.
-    pub fn rollup(&self) -> Result<Option<Rollup>, Error> {
-        self.ours(ROLLUP)
+    /// When it is missing or damaged.
+    pub fn sums<T: DeserializeOwned>(&self, part: &str) -> Result<T, Error> {
+        self.ours(part)
     }
 
     fn ours<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {

@@ -10,7 +10,6 @@ use tantivy::directory::OwnedBytes;
 use tantivy::{Index, IndexReader, ReloadPolicy, Searcher};
 
 use crate::Error;
-use crate::aggregate::Rollup;
 use crate::bundle::{Bundle, Contents};
 use crate::document::{self, Fields};
 use crate::vocabulary::Vocabulary;
@@ -103,12 +102,10 @@ impl Opened {
         self.bundle.traces()
     }
 
-    /// Sums of everything in it; `None` if it has none. Read anew each time.
-    ///
-    /// # Errors
-    /// When that part is damaged.
-    pub fn rollup(&self) -> Result<Option<Rollup>, Error> {
-        self.bundle.rollup()
+    /// The bundle: its sums are read anew each time.
+    #[must_use]
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
     }
 
     /// The index.

@@ -8,11 +8,11 @@ use super::effort::Halt;
 use super::labelled::Labelled;
 use super::lane::Lane;
 use super::matching::Documents;
-use super::rollup::Rollup;
 use super::tally::{Part, Tally};
 use super::walk::{Aggregation, One, Walk};
 use super::{LABELS_MAX, Scope};
 use crate::Error;
+use crate::bundle::{self, Bundle};
 use crate::data::{Coverage, Data};
 use crate::document::{Class, Endpoint};
 
@@ -113,12 +113,15 @@ impl Aggregation for Tallies {
         cells.add_to(&labels, held)
     }
 
-    fn uses_rollups(&self) -> bool {
-        true
-    }
-
-    fn rollup(&self, held: &mut Self::Held, rollup: Rollup) {
-        rollup.add_to(*self, held);
+    fn sums(&self, held: &mut Self::Held, bundle: &Bundle) -> Result<bool, Error> {
+        let part = match self {
+            Self::ByEndpoint => bundle::ENDPOINTS,
+            Self::ByEdge => bundle::EDGES,
+        };
+        for (label, tally) in bundle.sums::<Vec<(String, Tally)>>(part)? {
+            held.add(&label, tally);
+        }
+        Ok(true)
     }
 
     fn entry(&self, held: &mut Self::Held, one: &One<'_>) {

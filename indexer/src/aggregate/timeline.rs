@@ -9,11 +9,12 @@ use super::effort::Halt;
 use super::labelled::{Labelled, Total};
 use super::lane::Lane;
 use super::matching::Documents;
-use super::rollup::{self, Minute, Rollup};
+use super::rollup::{ByEdge, MINUTE_NS, Minute};
 use super::walk::{Aggregation, One, Walk};
 use super::width::Width;
 use super::{LABELS_MAX, Scope, width};
 use crate::Error;
+use crate::bundle::{self, Bundle};
 use crate::data::{Coverage, Data};
 use crate::document::{Class, Edge, Facts};
 
@@ -210,14 +211,6 @@ impl Groups {
         }
         Ok(Self::by_label(Some(column.ords().clone()), told.into_iter()))
     }
-
-    fn of_rollup(rollup: &Rollup, by: By) -> Self {
-        match by {
-            By::Nothing | By::Node => Self::all(),
-            By::Class => Self::by_class(None),
-            _ => Self::by_label(None, rollup.edges().map(|edge| label_of_edge(edge, by))),
-        }
-    }
 }
 
 /// What a column's label of an edge tells.
@@ -320,27 +313,32 @@ impl Aggregation for Counting {
         Ok(())
     }
 
-    fn uses_rollups(&self) -> bool {
-        self.by != By::Node && self.every_ns % rollup::MINUTE_NS == 0
-    }
-
-    fn rollup(&self, held: &mut Self::Held, rollup: Rollup) {
-        let groups = Groups::of_rollup(&rollup, self.by);
-        let bucket_of =
-            |minute: &Minute| minute.number.saturating_mul(rollup::MINUTE_NS).div_euclid(self.every_ns);
-        let numbers = || rollup.minutes().iter().map(bucket_of);
-        let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else { return };
+    fn sums(&self, held: &mut Self::Held, bundle: &Bundle) -> Result<bool, Error> {
+        if self.by == By::Node || self.every_ns % MINUTE_NS != 0 {
+            return Ok(false);
+        }
+        let (groups, minutes) = match self.by {
+            By::Nothing | By::Node => (Groups::all(), bundle.sums(bundle::CLASSES)?),
+            By::Class => (Groups::by_class(None), bundle.sums(bundle::CLASSES)?),
+            By::Protocol | By::Source | By::Destination => {
+                let ByEdge { edges, minutes } = bundle.sums(bundle::PAIRS)?;
+                (Groups::by_label(None, edges.iter().map(|edge| label_of_edge(edge, self.by))), minutes)
+            }
+        };
+        let bucket_of = |minute: &Minute| minute.number.saturating_mul(MINUTE_NS).div_euclid(self.every_ns);
+        let numbers = || minutes.iter().map(bucket_of);
+        let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else { return Ok(true) };
         let mut cells = Cells::new(first, last, groups.labels.len());
-        for minute in rollup.minutes() {
+        for minute in &minutes {
             let bucket = bucket_of(minute);
-            for (edge, class, count) in &minute.counts {
-                let value = if self.by == By::Class { usize::from(*class) } else { *edge as usize };
-                let group = groups.group_of.get(value).copied().unwrap_or_default();
-                let is_flow = u64::from(*class) == Class::Flow.code();
-                cells.take(group, bucket, is_flow, u64::from(*count));
+            for (of, exchanges, flows) in &minute.counts {
+                let group = groups.group_of.get(*of as usize).copied().unwrap_or_default();
+                cells.take(group, bucket, false, u64::from(*exchanges));
+                cells.take(group, bucket, true, u64::from(*flows));
             }
         }
         cells.add_to(&groups.labels, held);
+        Ok(true)
     }
 
     fn entry(&self, held: &mut Self::Held, one: &One<'_>) {

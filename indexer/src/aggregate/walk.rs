@@ -13,8 +13,8 @@ use store::State;
 use super::Scope;
 use super::effort::{Effort, Halt};
 use super::matching::{Documents, Matching};
-use super::rollup::Rollup;
 use crate::Error;
+use crate::bundle::Bundle;
 use crate::data::{Coverage, Data};
 use crate::document::Facts;
 use crate::entry::{self, complete, without_bodies};
@@ -37,13 +37,13 @@ pub trait Aggregation: Sync {
     /// When the index can't be read, or too much was spent.
     fn documents(&self, held: &mut Self::Held, documents: &Documents<'_>) -> Result<(), Halt>;
 
-    /// Whether it is told by the sums of a whole index.
-    fn uses_rollups(&self) -> bool {
-        false
+    /// Takes an index in which everything is an answer by the sums that lie with it; whether they tell what it asks.
+    ///
+    /// # Errors
+    /// When they can't be read; nothing of them was taken, then.
+    fn sums(&self, _held: &mut Self::Held, _bundle: &Bundle) -> Result<bool, Error> {
+        Ok(false)
     }
-
-    /// Takes an index in which everything is an answer by its sums; called if it [uses](Self::uses_rollups) them.
-    fn rollup(&self, _held: &mut Self::Held, _rollup: Rollup) {}
 
     /// Takes one answer that no column tells of.
     fn entry(&self, held: &mut Self::Held, one: &One<'_>);
@@ -237,10 +237,10 @@ impl<'a> Walk<'a> {
         let mut held = aggregation.begin();
         match kind {
             Kind::Index(index, segments) => {
-                if aggregation.uses_rollups()
-                    && let Some(rollup) = self.rollup(index, segments)
+                // Where sums are damaged, columns tell.
+                if self.wants_all(index, segments)
+                    && aggregation.sums(&mut held, index.bundle()).unwrap_or(false)
                 {
-                    aggregation.rollup(&mut held, rollup);
                     let entries = index.contents().entries;
                     done.entries += entries;
                     done.candidates += entries;
@@ -261,15 +261,15 @@ impl<'a> Walk<'a> {
         Ok(held)
     }
 
-    /// The sums of an index if everything in it is an answer. Where they are damaged, columns tell.
-    fn rollup(&self, index: &Opened, segments: &BTreeSet<SegmentId>) -> Option<Rollup> {
+    /// Whether everything in an index is an answer, and its sums lie with it.
+    fn wants_all(&self, index: &Opened, segments: &BTreeSet<SegmentId>) -> bool {
         let contents = index.contents();
         let is_within = |ns| self.range.contains(Timestamp::from_nanos(ns));
-        let are_all = plan::is_all(self.query.expression())
+        plan::is_all(self.query.expression())
+            && index.bundle().has_sums()
             && is_within(contents.first_ns)
             && is_within(contents.last_ns)
-            && segments.iter().map(|segment| contents.entries_of(segment)).sum::<u64>() == contents.entries;
-        if are_all { index.rollup().ok()? } else { None }
+            && segments.iter().map(|segment| contents.entries_of(segment)).sum::<u64>() == contents.entries
     }
 
     fn index<A: Aggregation>(
