@@ -252,7 +252,7 @@ impl Bundle {
         self.ours(VOCABULARY)
     }
 
-    /// Which trace ids it has; `None` if that can't be told.
+    /// Which trace ids it has, as a [`crate::filter`]; `None` if that can't be told.
     ///
     /// # Errors
     /// When that part is damaged.

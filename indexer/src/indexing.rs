@@ -1,7 +1,7 @@
 //! Keeps every chain of a data directory indexed, on a thread of its own, and merges indexes on another one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +17,7 @@ use crate::Error;
 use crate::bundle::Bundle;
 use crate::chain::{ChainIndexer, Mode, Step};
 use crate::document::ENTRY_VERSION;
+use crate::lock;
 use crate::merging::{self, Latest};
 
 /// How often a segment that grows is looked at.
@@ -300,13 +301,7 @@ impl Worker {
 
 /// Keeps other processes from indexing while the file lives; `None` where one does.
 fn lock(layout: &Layout) -> Result<Option<File>, Error> {
-    let path = layout.root().join("indexing.lock");
-    let file = File::create(&path).map_err(Error::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
-    }
+    lock::take(&layout.root().join("indexing.lock"))
 }
 
 /// Whether a segment has an index that was made by today's rules.

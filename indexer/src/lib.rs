@@ -23,6 +23,7 @@ mod follow;
 mod growing;
 pub mod hunt;
 mod indexing;
+mod lock;
 mod merging;
 mod meter;
 pub mod names;

@@ -6,7 +6,7 @@
 //! link has in the file counts only for that one, so segments of a merged file may be expired or indexed anew one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 
 use segment::{SegmentId, TimeRange};
@@ -21,6 +21,7 @@ use tracing::info;
 use crate::Error;
 use crate::bundle::{Bundle, Extent};
 use crate::document::{self, ENTRY_VERSION};
+use crate::lock;
 use crate::opened::FileKey;
 use crate::packing::pack;
 use crate::search::Ended;
@@ -83,13 +84,7 @@ pub fn merge_once(catalog: &Catalog, latest: Latest) -> Result<bool, Error> {
 
 /// Keeps other processes from merging while the file lives; `None` where one does.
 fn lock(layout: &Layout) -> Result<Option<File>, Error> {
-    let path = layout.merging_dir().with_extension("lock");
-    let file = File::create(&path).map_err(Error::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
-    }
+    lock::take(&layout.merging_dir().with_extension("lock"))
 }
 
 /// Removes what an interrupted merge left behind, and indexes whose segments are gone.

@@ -6,7 +6,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tantivy::directory::OwnedBytes;
 use tantivy::{Index, IndexReader, ReloadPolicy, Searcher};
 
 use crate::Error;
@@ -94,15 +93,7 @@ impl Opened {
         }
     }
 
-    /// Which trace ids it has, as a [`crate::filter`]; `None` if that can't be told.
-    ///
-    /// # Errors
-    /// When that part is damaged.
-    pub fn traces(&self) -> Result<Option<OwnedBytes>, Error> {
-        self.bundle.traces()
-    }
-
-    /// The bundle: its sums are read anew each time.
+    /// The bundle, for what is read of it anew each time: its sums and its filter of trace ids.
     #[must_use]
     pub fn bundle(&self) -> &Bundle {
         &self.bundle

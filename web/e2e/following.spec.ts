@@ -13,8 +13,10 @@ import {
   parameter,
   picture,
   rows,
+  started,
+  test,
+  visit,
 } from "./remora";
-import { started, test, visit } from "./remora";
 
 /** A capture as if it were taken now, begun a moment ago. */
 function present(capture: string, place: string): string {

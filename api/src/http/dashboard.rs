@@ -4,7 +4,7 @@
 //! built, a page says how.
 
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -20,8 +20,10 @@ const INDEX: &str = "index.html";
 /// Files below carry a digest in their names: what has the name has the content, for ever.
 const HASHED: &str = "assets/";
 
-/// What stands in the page where the number used once goes that lets a library add styles.
-const NONCE_PLACE: &str = "__CSP_NONCE__";
+/// What the page may load and do.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+     font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
 
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Remora</title>
 <h1>The dashboard is not in this program</h1>
@@ -66,38 +68,11 @@ fn tag(file: &EmbeddedFile) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("\"{digits}\"")).ok()
 }
 
-/// The page, or how to build it; with a nonce where it has a place for one.
+/// The page, or how to build it.
 fn page(asked: &HeaderMap) -> Response {
-    let Some(file) = Files::get(INDEX) else {
-        let headers = [(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
-        return (headers, NOT_BUILT).into_response();
-    };
-    let text = std::str::from_utf8(&file.data).unwrap_or_default();
-    if !text.contains(NONCE_PLACE) {
-        return given(INDEX, &file, asked);
+    match Files::get(INDEX) {
+        Some(file) => given(INDEX, &file, asked),
+        None => ([(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], NOT_BUILT)
+            .into_response(),
     }
-    let mut number = [0; 16];
-    if rustix::rand::getrandom(&mut number, rustix::rand::GetRandomFlags::empty()).is_err() {
-        return Problem::failed(&"no random number").into_response();
-    }
-    let nonce: String = number.iter().map(|byte| format!("{byte:02x}")).collect();
-    let policy = policy(&format!(" 'nonce-{nonce}'"));
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'")),
-        ),
-    ];
-    (headers, text.replace(NONCE_PLACE, &nonce)).into_response()
-}
-
-/// What the page may load and do; `style` is added to where styles may come from.
-pub fn policy(style: &str) -> String {
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data: blob:; \
-         font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'"
-    )
 }

@@ -24,9 +24,8 @@ pub fn secure(headers: &mut HeaderMap, is_page: bool) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        let policy = if is_page { dashboard::policy("") } else { NOTHING.to_owned() };
-        let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(NOTHING));
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        let policy = if is_page { dashboard::POLICY } else { NOTHING };
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -57,8 +57,7 @@ impl<'a> Deciding<'a> {
         }
         let Some(id) = row.get("id").and_then(Value::as_str) else { return Ok(false) };
         let is_many = |segment: &SegmentId, candidates: usize| {
-            let share = self.data.entries_of(segment) / ENTRIES_PER_SINGLE;
-            candidates > SINGLES_MAX && candidates as u64 > share
+            candidates > SINGLES_MAX && candidates as u64 > self.data.entries_of(segment) / ENTRIES_PER_SINGLE
         };
         if let Some((segment, candidates)) =
             ended_in.filter(|(segment, candidates)| is_many(segment, *candidates))

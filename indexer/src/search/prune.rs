@@ -66,7 +66,7 @@ pub fn rules_out(expression: &Expression, index: &Opened) -> Result<Option<Reaso
             Ok(first)
         }
         Expression::Trace(id) => {
-            let traces = index.traces()?;
+            let traces = index.bundle().traces()?;
             let words = filter::trace_words(*id);
             let may_have =
                 traces.is_none_or(|traces| words.iter().any(|word| filter::may_have(&traces, word)));

@@ -46,14 +46,15 @@ pub async fn stats(State(app): State<Arc<App>>) -> Result<Answer, Problem> {
     let figures = app.ask(move |data, _| {
         let (recorder, now) = (of.recorder_status(), instant::now());
         let (segments, _) = data.segments()?;
+        let (disk, recording) = (disk(&of), is_recording(&recorder, now));
         Ok(value(&ServerStats {
             stats: Stats::of(&data.stats()?, &recorder),
             version: env!("CARGO_PKG_VERSION"),
             now: rfc3339(now),
-            retention: retention(&recorder, is_recording(&recorder, now), &segments, &disk(&of), now),
-            data_dir: disk(&of),
+            retention: retention(&recorder, recording, &segments, &disk, now),
+            data_dir: disk,
             index_lag: index_lag(&segments),
-            recording: is_recording(&recorder, now),
+            recording,
             indexing: of.duty != Duty::Answers,
             redacting: !of.config.policy.is_empty(),
         }))
